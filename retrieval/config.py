@@ -1,0 +1,123 @@
+"""Pipeline files: the same sentence as their Python, checked when they are loaded.
+
+    stages = [ { use = "dense", limit = 100 }, { use = "fuse", how = "convex" } ]
+
+No inheritance, no interpolation, no expressions. `use` names a file in `retrieval/stages/`; the
+rest are the parameters of its dataclass. A parameter that is a list of such tables holds stages.
+"""
+
+import importlib
+import pkgutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from retrieval import stages as stages_package
+from retrieval.errors import ConfigError, NotFoundError
+from retrieval.pipeline import Pipeline, Stage
+
+SHIPPED = Path(__file__).parent / "pipelines"
+DEFAULT_PIPELINE = "hybrid"
+
+
+@cache
+def stage_types() -> dict[str, type[Stage]]:
+    """Return every stage by name: each module in `retrieval/stages/` is one, in CamelCase."""
+    found = {}
+    for module in pkgutil.iter_modules(stages_package.__path__):
+        camel = "".join(word.capitalize() for word in module.name.split("_"))
+        found[module.name] = getattr(
+            importlib.import_module(f"{stages_package.__name__}.{module.name}"), camel
+        )
+    return found
+
+
+def pipeline_files(own: Path | None = None) -> dict[str, Path]:
+    """Return the pipeline files by name; those in the folder `own` go before shipped ones."""
+    folders = [SHIPPED] if own is None else [SHIPPED, own]
+    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.toml"))}
+
+
+def load_pipeline(name: str, own: Path | None = None) -> Pipeline:
+    """Return the pipeline of a name, or of a file where the name is a path that ends in .toml.
+
+    Raises: NotFoundError that lists the names; ConfigError that names the file, the stage and
+    what is allowed.
+    """
+    files = pipeline_files(own)
+    file = Path(name) if name.endswith(".toml") else files.get(name)
+    if file is None or not file.is_file():
+        raise NotFoundError(
+            f"Pipeline {name!r} is not there. There are: {', '.join(files)};"
+            " or give the path of a .toml file.",
+            "pipeline",
+        )
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}.") from error
+    extra = sorted(set(data) - {"stages", "about"})
+    if extra or "stages" not in data:
+        raise ConfigError(f"{file}: 'stages' is needed and 'about' allowed, got {sorted(data)}.")
+    return build_pipeline(file.stem, data["stages"])
+
+
+def build_pipeline(name: str, tables: Any) -> Pipeline:
+    """Return the pipeline that a list of stage tables describes. Raises: ConfigError."""
+    return Pipeline(name, _stages(tables, f"Pipeline {name!r}"))
+
+
+def _stages(tables: Any, where: str) -> tuple[Stage, ...]:
+    if not isinstance(tables, list) or not tables:
+        raise ConfigError(f"{where}: a list of stages is needed, as [{{ use = 'dense' }}, ...].")
+    return tuple(_stage(table, f"{where}, stage {i}") for i, table in enumerate(tables, 1))
+
+
+def _stage(table: Any, where: str) -> Stage:
+    if not isinstance(table, dict) or not isinstance(table.get("use"), str):
+        raise ConfigError(f"{where}: a table with 'use' is needed, got {table!r}.")
+    types = stage_types()
+    name = table["use"]
+    if name not in types:
+        raise ConfigError(f"{where}: no stage {name!r}.{_hint(name, types)}")
+    where = f"{where} ({name})"
+    allowed = [each.name for each in fields(types[name])]  # type: ignore[arg-type]
+    given = {key: _value(value, f"{where}.{key}") for key, value in table.items() if key != "use"}
+    for key, value in given.items():
+        if key not in allowed:
+            raise ConfigError(f"{where}: no parameter {key!r}.{_hint(key, allowed)}")
+        try:
+            _validator(types[name], key).validate_python(value)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            raise ConfigError(f"{where}: {key}: {fault['msg']}, got {value!r}.") from error
+    return types[name](**given)
+
+
+@cache
+def _validator(stage: type[Stage], parameter: str) -> TypeAdapter[Any]:
+    hint = get_type_hints(stage)[parameter]
+    return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True, strict=True))
+
+
+def _value(value: Any, where: str) -> Any:
+    """Freeze lists and tables; a list of tables with 'use' becomes a pipeline of stages."""
+    if isinstance(value, list):
+        if value and all(isinstance(each, dict) and "use" in each for each in value):
+            return _stages(value, where)
+        return tuple(_value(each, where) for each in value)
+    if isinstance(value, Mapping):
+        return tuple((key, _value(each, where)) for key, each in value.items())
+    return value
+
+
+def _hint(name: str, allowed: Any) -> str:
+    close = get_close_matches(name, list(allowed), 1)
+    mean = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{mean} Allowed: {', '.join(sorted(allowed)) or 'none'}."

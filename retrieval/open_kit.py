@@ -1,0 +1,69 @@
+"""From settings to tools: the one place that knows which adapter serves which setting."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+from retrieval.adapters.sparse import Bm25Sparse
+from retrieval.kit import Embedder, Indexes, Kit, Sparse
+from retrieval.settings import Settings
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What all indexes of one place share: the place itself and the models, each opened once.
+
+    Models load on first use, so that commands that need none start at once. `close` lets go of
+    the store's connections.
+    """
+
+    settings: Settings
+
+    @cached_property
+    def indexes(self) -> Indexes:
+        """The indexes: on a Qdrant server where a URL is set, else in the data directory."""
+        if self.settings.qdrant_url:
+            from retrieval.adapters.store_server import ServerIndexes
+
+            return ServerIndexes(self.settings)
+        from retrieval.adapters.store_embedded import EmbeddedIndexes
+
+        return EmbeddedIndexes(self.settings)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The encoder of the settings."""
+        from retrieval.adapters.embedder import open_embedder
+
+        return open_embedder(self.settings)
+
+    @cached_property
+    def sparse(self) -> Sparse:
+        """The BM25 terms."""
+        return Bm25Sparse()
+
+    @cached_property
+    def _kits(self) -> dict[str, Kit]:
+        return {}
+
+    @cached_property
+    def _lock(self) -> Lock:
+        return Lock()
+
+    def kit(self, index: str) -> Kit:
+        """Return the kit of an index, the same one while the index is the same.
+
+        Raises: NotFoundError for an unknown index, ConfigError for one that was built otherwise.
+        """
+        with self._lock:
+            store = self.indexes.open(index)
+            known = self._kits.get(index)
+            if known is None or known.store.manifest.id != store.manifest.id:
+                known = Kit(self.embedder, self.sparse, store).checked()
+                self._kits[index] = known
+            return known
+
+    def close(self) -> None:
+        """Let go of the store's connections, if any were made."""
+        if "indexes" in self.__dict__:
+            self.indexes.close()

@@ -1,0 +1,177 @@
+"""The runner: a question goes through stages, and the difference each one makes is the trace.
+
+A stage is a frozen dataclass: parameters in the constructor, tools in the call, a new `Search`
+out. A `Pipeline` is itself a stage, so what owns stages (a gate, a decomposition) is run by the
+same runner, and trace, key and fingerprint recurse.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from retrieval.errors import AssayError, ConfigError, DeadlineError, InputError
+from retrieval.kit import Kit
+from retrieval.manifest import digest
+from retrieval.types import Search, Step
+
+COLUMNS = ("query", "limit", "filter", "variants", "domains", "rankings", "hits", "context")
+"""The columns of a search that stages read and write, from left to right."""
+GIVEN = frozenset({"query", "limit", "filter", "variants"})
+"""The columns that every search starts with."""
+TOP = 10
+"""How many first hits a step of the trace keeps."""
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """A technique. `optional`: the service may go on without it, and says so."""
+
+    reads: ClassVar[tuple[str, ...]]
+    writes: ClassVar[tuple[str, ...]]
+    optional: ClassVar[bool]
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        """Return the search with the columns that this stage writes."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Stages in order, under a name. Raises: ConfigError for an order that cannot work."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    reads: ClassVar[tuple[str, ...]] = ()
+    writes: ClassVar[tuple[str, ...]] = COLUMNS
+    optional: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check that each stage finds what it reads, before anything runs."""
+        have = set(GIVEN)
+        for stage in self.stages:
+            missing = [column for column in stage.reads if column not in have]
+            if missing:
+                raise ConfigError(
+                    f"Pipeline {self.name!r}: stage {stage_name(stage)!r} reads"
+                    f" {', '.join(missing)}, which no stage before it writes."
+                )
+            have |= set(stage.writes)
+        if "hits" not in have:
+            raise ConfigError(f"Pipeline {self.name!r}: no stage writes hits; end it with 'fuse'.")
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        """Return the search after every stage; the trace has a step for each."""
+        for stage in self.stages:
+            search = _run_stage(stage, search, kit)
+        return search
+
+    @property
+    def key(self) -> str:
+        """The sha256 of what the pipeline does; its name does not matter."""
+        return digest([stage_key(stage) for stage in self.stages])
+
+
+def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
+    """Return the answered search: the pipeline's hits, cut to the limit last.
+
+    Raises: InputError for an empty question, AssayError where a stage fails that cannot be left
+    out (any stage, if the kit is strict).
+    """
+    if not search.query.strip():
+        raise InputError("query: the question is empty.", "query")
+    found = pipeline(search, kit)
+    return replace(found, hits=found.hits[: found.limit])
+
+
+def fingerprint(pipeline: Pipeline, kit: Kit) -> str:
+    """Return the sha256 of stages, models and index identity: what is served is what was measured.
+
+    The index's content and the numeric precision are recorded beside it, not in it.
+    """
+    return digest([pipeline.key, kit.store.manifest.identity])
+
+
+def stage_name(stage: Stage) -> str:
+    """Return the name of a stage in pipeline files: that of its module."""
+    if isinstance(stage, Pipeline):
+        return stage.name
+    return type(stage).__module__.rpartition(".")[2]
+
+
+def params(stage: Stage) -> dict[str, Any]:
+    """Return the parameters of a stage, as its dataclass has them."""
+    if isinstance(stage, Pipeline):
+        return {}
+    return {each.name: getattr(stage, each.name) for each in fields(stage)}  # type: ignore[arg-type]
+
+
+def stage_key(stage: Stage) -> str:
+    """Return the sha256 of a stage's name and parameters (stages inside it by their keys).
+
+    A stage that depends on more (a prompt, a file) says so in a property `depends`: JSON values.
+    """
+    if isinstance(stage, Pipeline):
+        return stage.key
+    values = {name: _canonical(value) for name, value in params(stage).items()}
+    return digest([stage_name(stage), values, _canonical(getattr(stage, "depends", None))])
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Stage):
+        return stage_key(value)
+    if isinstance(value, tuple | list):
+        return [_canonical(each) for each in value]
+    if isinstance(value, Mapping):
+        return {str(name): _canonical(each) for name, each in value.items()}
+    return value
+
+
+def _run_stage(stage: Stage, search: Search, kit: Kit) -> Search:
+    """Run one stage and write its step; a failing optional one is left out unless strict."""
+    kit.clock.remaining()
+    before = replace(search, notes=(), cost={}, trace=())
+    start = time.perf_counter()
+    error = None
+    try:
+        after = stage(before, kit)
+    except DeadlineError:
+        raise
+    except AssayError as failure:
+        if kit.strict or not stage.optional:
+            raise
+        after, error = before, str(failure)
+    ms = (time.perf_counter() - start) * 1000
+    changed = _changed(before, after)
+    undeclared = set(changed) - set(stage.writes)
+    if undeclared:
+        raise ConfigError(f"Stage {stage_name(stage)!r} wrote {sorted(undeclared)} undeclared.")
+    step = Step(
+        stage=stage_name(stage),
+        params={} if isinstance(stage, Pipeline) else params(stage),
+        ms=ms,
+        changed=changed,
+        top=_top(changed, after),
+        notes=after.notes,
+        cost=after.cost,
+        error=error,
+        steps=after.trace,
+    )
+    return replace(after, notes=(), cost={}, trace=(*search.trace, step))
+
+
+def _changed(before: Search, after: Search) -> dict[str, int]:
+    """Count what is in each column that is not the one that came in."""
+    changed = {}
+    for column in COLUMNS:
+        value = getattr(after, column)
+        if value is not getattr(before, column):
+            changed[column] = len(value) if isinstance(value, tuple) else 1
+    return changed
+
+
+def _top(changed: Mapping[str, int], after: Search) -> tuple[str, ...]:
+    if "hits" in changed:
+        return tuple(hit.chunk.id for hit in after.hits[:TOP])
+    if "rankings" in changed and after.rankings:
+        return tuple(hit.chunk.id for hit in after.rankings[-1].hits[:TOP])
+    return ()

@@ -1,0 +1,54 @@
+"""Dense retrieval: the chunks whose vectors are nearest to the question's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from retrieval.kit import Kit, Vectors
+from retrieval.legs import checked_depth, retrieve, unranked
+from retrieval.types import Search, Variant
+
+
+@dataclass(frozen=True)
+class Dense:
+    """One ranking for each variant, by cosine similarity, at most `limit` chunks deep.
+
+    A hypothetical variant is embedded as a passage, every other one as a query; a variant with a
+    vector of its own is searched by that. A search that asks for more than `limit` gets more.
+
+    Source: Karpukhin et al. 2020, arXiv 2004.04906, section 3 (dual encoder).
+    Differs: vectors have unit length, so that the inner product is the cosine.
+    """
+
+    limit: int = 100
+    reads: ClassVar[tuple[str, ...]] = ("variants",)
+    writes: ClassVar[tuple[str, ...]] = ("rankings",)
+    optional: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the depth."""
+        checked_depth("dense", self.limit)
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        """Embed the variants that have no dense ranking yet, and search them in one call."""
+        asked = list(unranked(search, "dense").values())
+        return retrieve(search, kit, list(_vectors(asked, kit)), self.limit) if asked else search
+
+
+def _vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:
+    """Return the variants' vectors in order: questions in one batch, passages in another."""
+    out = np.empty((len(variants), kit.embedder.dimension), dtype=np.float32)
+    questions: list[int] = []
+    passages: list[int] = []
+    for i, variant in enumerate(variants):
+        if variant.vector is not None:
+            out[i] = variant.vector
+        else:
+            (passages if variant.kind == "hypothetical" else questions).append(i)
+    if questions:
+        out[questions] = kit.embedder.queries([variants[i].text for i in questions], kit.clock)
+    if passages:
+        out[passages] = kit.embedder.passages([variants[i].text for i in passages])
+    return out

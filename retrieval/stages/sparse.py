@@ -1,0 +1,38 @@
+"""Lexical retrieval: the chunks that share weighted terms with the question (BM25)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from retrieval.kit import Kit
+from retrieval.legs import checked_depth, retrieve, unranked
+from retrieval.types import Search
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """One ranking for each variant, by BM25, at most `limit` chunks deep.
+
+    A hypothetical variant is seen only through its weighted terms. A question without a term that
+    the index knows finds nothing: an empty ranking, not an error.
+
+    Source: Robertson and Zaragoza 2009, Foundations and Trends in IR 3(4), section 3.
+    Differs: idf is ln(1 + (N - n + 0.5) / (n + 0.5)), as in the engine, so that no term counts
+    against a chunk; the average length is the one frozen in the manifest.
+    """
+
+    limit: int = 100
+    reads: ClassVar[tuple[str, ...]] = ("variants",)
+    writes: ClassVar[tuple[str, ...]] = ("rankings",)
+    optional: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Check the depth."""
+        checked_depth("sparse", self.limit)
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        """Turn the variants that have no sparse ranking yet into terms, and search them."""
+        probes = [
+            kit.sparse.query("" if each.kind == "hypothetical" else each.text, each.terms)
+            for each in unranked(search, "sparse").values()
+        ]
+        return retrieve(search, kit, probes, self.limit) if probes else search
