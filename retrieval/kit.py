@@ -183,6 +183,46 @@ class Scorer(Protocol):
         """Return one score a passage, in order; higher is better."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a stage asks a language model.
+
+    `instructions` are the stage's own words; `text` is what users or documents wrote, and is never
+    put in an instruction's place. `version` and `step` tell prompts and calls of a stage apart;
+    `schema` is the JSON schema of a structured answer.
+    """
+
+    stage: str
+    instructions: str
+    text: str
+    version: str = "1"
+    step: int = 0
+    schema: Mapping[str, Any] | None = None
+    temperature: float = 0.0
+    max_tokens: int = 512
+
+
+class Reply(NamedTuple):
+    """What a language model answered: its text, the parsed JSON if a schema was asked for, costs.
+
+    `cost` holds `calls`, `tokens_in`, `tokens_out`, `usd`; all 0 where it was replayed.
+    """
+
+    text: str
+    data: Any
+    cost: Mapping[str, float]
+
+
+class Llm(Protocol):
+    """A language model, or a recording of one."""
+
+    def reply(self, prompt: Prompt, query: str, clock: Clock) -> Reply:
+        """Return the answer. `query` is the question that a recording is found by.
+
+        Raises: ProviderError that names the stage and the query.
+        """
+
+
 @dataclass(frozen=True)
 class Kit:
     """The tools of one index. `strict`: a failing stage stops the run (evaluation)."""
@@ -193,6 +233,7 @@ class Kit:
     clock: Clock = field(default_factory=Clock)
     strict: bool = True
     scorer: Scorer | None = None
+    llm: Llm | None = None
 
     def at(self, tenant: str | None, timeout_s: float | None, strict: bool = False) -> "Kit":
         """Return this kit for one request: one tenant, one deadline."""

@@ -61,6 +61,20 @@ class Settings(BaseSettings):
         None, description="An OpenAI-compatible /v1 endpoint that embeds instead; model: encoder."
     )
     embeddings_api_key: SecretStr | None = Field(None, description="The key of that endpoint.")
+    llm_url: str | None = Field(
+        None, description="An OpenAI-compatible /v1 endpoint for the stages that ask a model."
+    )
+    llm_model: str = Field("", description="The model's name at that endpoint.")
+    llm_api_key: SecretStr | None = Field(None, description="The key of that endpoint.")
+    llm_calls: int = Field(8, ge=1, description="The most calls of one question.")
+    llm_tokens: int = Field(20_000, ge=1, description="The most tokens of one question.")
+    llm_concurrency: int = Field(8, ge=1, description="The most calls at a time.")
+    llm_price_in: float = Field(0.0, ge=0, description="US dollars for a million tokens read.")
+    llm_price_out: float = Field(0.0, ge=0, description="US dollars for a million written.")
+    cassette: Path | None = Field(None, description="The file of recorded model answers.")
+    cassette_mode: Literal["off", "record", "replay", "replay-or-record"] = Field(
+        "off", description="What is done with that file; replay: a missing answer is an error."
+    )
     pipelines_dir: Path | None = Field(
         None, description="Your own pipeline files (*.toml), beside the ones that come with Assay."
     )

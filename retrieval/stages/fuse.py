@@ -17,8 +17,8 @@ Scores = Sequence[float]
 class Fuse:
     """One list of hits from all rankings; what a ranking did not find counts 0 in it.
 
-    `convex`: the weighted mean of each list's scores, normalised over that list by `norm`:
-    min-max to [0, 1] (a list whose scores are all equal counts 1), or z-scores.
+    `how` is one of three. `convex`: the weighted mean of each list's scores, normalised over that
+    list by `norm`: min-max to [0, 1] (a list whose scores are all equal counts 1), or z-scores.
     `rrf`: the weighted sum of 1 / (k + rank), the first rank is 1.
     `distribution`: the weighted sum of scores put on a scale where the list's mean minus three
     standard deviations (of the sample) is 0 and plus three is 1; all equal counts 0.5.

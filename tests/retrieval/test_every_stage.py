@@ -1,0 +1,58 @@
+"""The contract of every stage: the folder is the registry, so a new file is tested by itself."""
+
+from dataclasses import fields, is_dataclass
+
+import pytest
+
+from retrieval.config import stage_types
+from retrieval.kit import Kit
+from retrieval.pipeline import COLUMNS, GIVEN, Pipeline, Stage, run, stage_key
+from retrieval.stages.dense import Dense
+from retrieval.stages.fuse import Fuse
+from retrieval.stages.sparse import Sparse
+from retrieval.types import Search
+
+QUESTIONS = ["where do cats sleep?", "how is bread baked, and who invented it?", "🦊", "猫"]
+STAGES = sorted(stage_types().items())
+
+
+def pipeline(name: str, kind: type[Stage]) -> Pipeline:
+    """The shortest pipeline that gives a stage what it reads, and ends in hits."""
+    legs: tuple[Stage, ...] = (Dense(), Sparse(), Fuse())
+    after = "rankings" in kind.writes or not set(kind.reads) - GIVEN
+    return Pipeline(name, (kind(), *legs) if after else (*legs, kind()))
+
+
+@pytest.mark.parametrize(("name", "kind"), STAGES)
+def test_a_stage_is_a_frozen_documented_dataclass(name: str, kind: type[Stage]) -> None:
+    assert is_dataclass(kind)
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert kind.__doc__
+    assert "Source:" in kind.__doc__ or "Ours:" in kind.__doc__
+    for each in fields(kind):
+        assert each.name in kind.__doc__, f"{name} does not say what {each.name} does"
+
+
+@pytest.mark.parametrize(("name", "kind"), STAGES)
+def test_a_stage_is_hashable_and_equal_to_its_twin(name: str, kind: type[Stage]) -> None:
+    assert kind() == kind()
+    assert hash(kind()) == hash(kind())
+    assert stage_key(kind()) == stage_key(kind())
+
+
+@pytest.mark.parametrize(("name", "kind"), STAGES)
+def test_a_stage_declares_columns_that_exist(name: str, kind: type[Stage]) -> None:
+    assert set(kind.reads) | set(kind.writes) <= set(COLUMNS)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize(("name", "kind"), STAGES)
+def test_a_stage_is_deterministic_and_leaves_hits_unique_and_ordered(
+    name: str, kind: type[Stage], question: str, kit: Kit
+) -> None:
+    first = run(pipeline(name, kind), Search.of(question), kit)
+    second = run(pipeline(name, kind), Search.of(question), kit)
+    assert first.hits == second.hits
+    ids = [hit.chunk.id for hit in first.hits]
+    assert len(set(ids)) == len(ids)
+    assert list(first.hits) == sorted(first.hits, key=lambda hit: (-hit.score, hit.chunk.id))
