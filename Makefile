@@ -27,7 +27,7 @@ serve: $(VENV)/.installed ## Answer /query on http://127.0.0.1:8080
 	@$(BIN)/assay serve
 
 bench: $(VENV)/.installed ## Measure quality, speed and memory (real data: ASSAY_BENCH_DATA=folder)
-	@$(BIN)/python -m eval.performance
+	@$(BIN)/python -m eval.performance $(if $(ASSAY_BENCH_DATA),--data $(ASSAY_BENCH_DATA)/scifact)
 
 clean: ## Remove the environment and the demo's data
 	rm -rf $(VENV) .assay

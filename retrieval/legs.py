@@ -1,5 +1,6 @@
-"""What the retrievers share: which variants a leg still has to search, and how its rankings look."""
+"""What the retrievers share: which variants a leg has to search, and how its rankings look."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,10 +12,18 @@ DEEPEST = 10_000
 
 
 def unranked(search: Search, leg: str) -> dict[str, Variant]:
-    """Return the variants without a ranking of this leg, by the name that the ranking will have."""
+    """Return the variants without a ranking of this leg, by the name that the ranking will have.
+
+    The sparse leg leaves out a hypothetical variant without terms: it would see nothing of it.
+    """
     done = {ranking.by for ranking in search.rankings}
     named = zip(labels(search.variants), search.variants, strict=True)
-    return {f"{leg}:{label}": each for label, each in named if f"{leg}:{label}" not in done}
+    return {
+        f"{leg}:{label}": each
+        for label, each in named
+        if f"{leg}:{label}" not in done
+        and (leg != "sparse" or each.kind != "hypothetical" or each.terms)
+    }
 
 
 def retrieve(search: Search, kit: Kit, probes: Sequence[Probe], limit: int) -> Search:
@@ -26,14 +35,17 @@ def retrieve(search: Search, kit: Kit, probes: Sequence[Probe], limit: int) -> S
     leg = "sparse" if isinstance(probes[0], tuple) else "dense"
     asked = unranked(search, leg)
     depth = max(limit, search.limit)
+    start = time.perf_counter()
     found = kit.store.search(probes, search.filter, depth, kit.clock)
+    store_ms = (time.perf_counter() - start) * 1000
     rankings = tuple(
         Ranking(by, tuple(Hit(each.chunk, (Score(by, each.score),)) for each in matches), v.weight)
         for (by, v), matches in zip(asked.items(), found, strict=True)
     )
     undeclared = kit.store.manifest.undeclared(search.filter)
     notes = (f"exact: no index for field {', '.join(undeclared)}",) if undeclared else ()
-    return replace(search, rankings=search.rankings + rankings).noted(*notes)
+    search = search.noted(*notes).spent(store_ms=store_ms)
+    return replace(search, rankings=search.rankings + rankings)
 
 
 def checked_depth(stage: str, limit: int) -> None:

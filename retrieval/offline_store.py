@@ -29,7 +29,9 @@ class ListStore:
     _lock: RLock = field(default_factory=RLock)
 
     def scoped(self, tenant: str) -> "ListStore":
-        """Return this index as another tenant sees it."""
+        """Return this index as another tenant sees it. Raises: InputError."""
+        if not tenant or "\0" in tenant or not points.storable(tenant):
+            raise InputError(f"Tenant {tenant!r}: a text without zero bytes is needed.", "tenant")
         return replace(self, tenant=tenant)
 
     def search(
@@ -44,7 +46,9 @@ class ListStore:
             if isinstance(probe, tuple):
                 scored = _sparse_scores(probe, rows, kept)
             else:
-                scored = self._dense_scores(probe, kept)
+                size = int(self.manifest.encoder["dimension"])
+                vector = points.vector(probe, size, "The question")
+                scored = [(float(row.vector @ vector), row) for row in kept]
             scored.sort(key=lambda pair: (-pair[0], pair[1].id))
             found.append([Match(_chunk(row), score) for score, row in scored[: max(limit, 0)]])
         return found
@@ -101,13 +105,6 @@ class ListStore:
     def _of(self, document_id: str) -> list[Row]:
         return [row for row in self._rows() if row.payload["document_id"] == document_id]
 
-    def _dense_scores(
-        self, probe: NDArray[np.float32], rows: Sequence[Row]
-    ) -> list[tuple[float, Row]]:
-        if probe.shape != (self.manifest.encoder["dimension"],) or not np.isfinite(probe).all():
-            raise InputError(f"A query's vector of shape {probe.shape} is not this index's.")
-        return [(float(row.vector @ probe), row) for row in rows]
-
 
 class ListIndexes:
     """Indexes in memory."""
@@ -149,11 +146,12 @@ def _sparse_scores(
 
     Source: the engine's own formula, ln(1 + (N - df + 0.5) / (df + 0.5)).
     """
+    indices, values = points.terms(probe, "The question")
     total = sum(bool(row.indices) for row in rows)
     frequencies = Counter(index for row in rows for index in row.indices)
     weights = {
         index: value * math.log1p((total - frequencies[index] + 0.5) / (frequencies[index] + 0.5))
-        for index, value in zip(*probe, strict=True)
+        for index, value in zip(indices, values, strict=True)
     }
     scored = []
     for row in kept:

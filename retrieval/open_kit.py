@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 
+from retrieval.adapters.cassette_llm import close_llm, open_llm
 from retrieval.adapters.sparse import Bm25Sparse
-from retrieval.kit import Embedder, Indexes, Kit, Sparse
+from retrieval.kit import Embedder, Indexes, Kit, Llm, Sparse
 from retrieval.settings import Settings
 
 
@@ -43,6 +44,11 @@ class Tools:
         return Bm25Sparse()
 
     @cached_property
+    def llm(self) -> Llm | None:
+        """The language model, or its recording; None where the settings name none."""
+        return open_llm(self.settings)
+
+    @cached_property
     def _kits(self) -> dict[str, Kit]:
         return {}
 
@@ -59,11 +65,13 @@ class Tools:
             store = self.indexes.open(index)
             known = self._kits.get(index)
             if known is None or known.store.manifest.id != store.manifest.id:
-                known = Kit(self.embedder, self.sparse, store).checked()
+                known = Kit(self.embedder, self.sparse, store, llm=self.llm).checked()
                 self._kits[index] = known
             return known
 
     def close(self) -> None:
-        """Let go of the store's connections, if any were made."""
+        """Let go of the connections that were made."""
+        if "llm" in self.__dict__:
+            close_llm(self.llm)
         if "indexes" in self.__dict__:
             self.indexes.close()

@@ -33,63 +33,93 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="forbid", frozen=True)
 
     data_dir: Path = Field(
-        Path(".assay"), description="Where embedded indexes, ledgers and model caches are kept."
+        default=Path(".assay"),
+        description="Where embedded indexes, ledgers and model caches are kept.",
     )
     qdrant_url: str | None = Field(
-        None, description="A Qdrant server, as http://localhost:6333; none: the embedded engine."
+        default=None,
+        description="A Qdrant server, as http://localhost:6333; none: the embedded engine.",
     )
-    qdrant_api_key: SecretStr | None = Field(None, description="The key of that server.")
-    qdrant_shards: int = Field(1, ge=1, le=64, description="Shards of a new collection there.")
-    qdrant_replicas: int = Field(1, ge=1, le=16, description="Replicas of each shard there.")
+    qdrant_api_key: SecretStr | None = Field(default=None, description="The key of that server.")
+    qdrant_shards: int = Field(
+        default=1, ge=1, le=64, description="Shards of a new collection there."
+    )
+    qdrant_replicas: int = Field(
+        default=1, ge=1, le=16, description="Replicas of each shard there."
+    )
     store_timeout_s: float = Field(
-        30.0, gt=0, description="The longest wait for the index where a request sets no deadline."
+        default=30.0,
+        gt=0,
+        description="The longest wait for the index where a request sets no deadline.",
     )
     encoder: str = Field(
-        DEFAULT_ENCODER,
-        description="A sentence-transformers model by name or path, or 'hash' (offline, for tests).",
+        default=DEFAULT_ENCODER,
+        description="A sentence-transformers model by name or path, or 'hash' (for tests).",
     )
     backend: Literal["auto", "openvino", "onnx", "torch"] = Field(
-        "auto", description="What runs the encoder; auto: torch on CUDA, else the first installed."
+        default="auto",
+        description="What runs the encoder; auto: torch on CUDA, else the first installed.",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="Of passages; auto: bf16 where the processor has it. Queries are fp32."
+        default="auto",
+        description="Of passages; auto: bf16 where the processor has it. Queries are fp32.",
     )
-    threads: int = Field(0, ge=0, le=256, description="Threads of the encoder; 0: all cores.")
-    query_prompt: str = Field("", description="Put before each question by the encoder.")
-    passage_prompt: str = Field("", description="Put before each passage by the encoder.")
+    threads: int = Field(
+        default=0, ge=0, le=256, description="Threads of the encoder; 0: all cores."
+    )
+    query_prompt: str = Field(default="", description="Put before each question by the encoder.")
+    passage_prompt: str = Field(default="", description="Put before each passage by the encoder.")
     embeddings_url: str | None = Field(
-        None, description="An OpenAI-compatible /v1 endpoint that embeds instead; model: encoder."
+        default=None,
+        description="An OpenAI-compatible /v1 endpoint that embeds instead; model: encoder.",
     )
-    embeddings_api_key: SecretStr | None = Field(None, description="The key of that endpoint.")
+    embeddings_api_key: SecretStr | None = Field(
+        default=None, description="The key of that endpoint."
+    )
     llm_url: str | None = Field(
-        None, description="An OpenAI-compatible /v1 endpoint for the stages that ask a model."
+        default=None,
+        description="An OpenAI-compatible /v1 endpoint for the stages that ask a model.",
     )
-    llm_model: str = Field("", description="The model's name at that endpoint.")
-    llm_api_key: SecretStr | None = Field(None, description="The key of that endpoint.")
-    llm_calls: int = Field(8, ge=1, description="The most calls of one question.")
-    llm_tokens: int = Field(20_000, ge=1, description="The most tokens of one question.")
-    llm_concurrency: int = Field(8, ge=1, description="The most calls at a time.")
-    llm_price_in: float = Field(0.0, ge=0, description="US dollars for a million tokens read.")
-    llm_price_out: float = Field(0.0, ge=0, description="US dollars for a million written.")
-    cassette: Path | None = Field(None, description="The file of recorded model answers.")
+    llm_model: str = Field(default="", description="The model's name at that endpoint.")
+    llm_api_key: SecretStr | None = Field(default=None, description="The key of that endpoint.")
+    llm_calls: int = Field(default=8, ge=1, description="The most calls of one question.")
+    llm_tokens: int = Field(default=20_000, ge=1, description="The most tokens of one question.")
+    llm_concurrency: int = Field(default=8, ge=1, description="The most calls at a time.")
+    llm_price_in: float = Field(
+        default=0.0, ge=0, description="US dollars for a million tokens read."
+    )
+    llm_price_out: float = Field(default=0.0, ge=0, description="US dollars for a million written.")
+    cassette: Path | None = Field(default=None, description="The file of recorded model answers.")
     cassette_mode: Literal["off", "record", "replay", "replay-or-record"] = Field(
-        "off", description="What is done with that file; replay: a missing answer is an error."
+        default="off",
+        description="What is done with that file; replay: a missing answer is an error.",
     )
     pipelines_dir: Path | None = Field(
-        None, description="Your own pipeline files (*.toml), beside the ones that come with Assay."
+        default=None,
+        description="Your own pipeline files (*.toml), beside the ones that come with Assay.",
     )
-    host: str = Field("127.0.0.1", description="Where `serve` listens; others need an api_key.")
-    port: int = Field(8080, ge=0, le=65535, description="The port of `serve`; 0: a free one.")
+    host: str = Field(
+        default="127.0.0.1", description="Where `serve` listens; others need an api_key."
+    )
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="The port of `serve`; 0: a free one."
+    )
     api_key: SecretStr | None = Field(
-        None, description="Asked of every request as `Authorization: Bearer`."
+        default=None, description="Asked of every request as `Authorization: Bearer`."
     )
-    timeout_s: float = Field(10.0, gt=0, description="The deadline of a request to `serve`.")
-    concurrency: int = Field(8, ge=1, le=256, description="Requests that `serve` runs at a time.")
-    max_query_chars: int = Field(8_000, ge=1, description="The longest question `serve` accepts.")
-    max_body_mb: float = Field(16.0, gt=0, description="The largest request body, in MB.")
+    timeout_s: float = Field(
+        default=10.0, gt=0, description="The deadline of a request to `serve`."
+    )
+    concurrency: int = Field(
+        default=8, ge=1, le=256, description="Requests that `serve` runs at a time."
+    )
+    max_query_chars: int = Field(
+        default=8_000, ge=1, description="The longest question `serve` accepts."
+    )
+    max_body_mb: float = Field(default=16.0, gt=0, description="The largest request body, in MB.")
 
     @classmethod
-    def settings_customise_sources(
+    def settings_customise_sources(  # noqa: PLR0913 - the library's signature
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,

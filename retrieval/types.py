@@ -96,7 +96,7 @@ def ordered(hits: Sequence[Hit]) -> tuple[Hit, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """One ranked list: who made it (`leg` and variant label, as `dense:original`), and its weight."""
+    """One ranked list: who made it (leg and variant label, as `dense:original`), its weight."""
 
     by: str
     hits: tuple[Hit, ...]
@@ -161,6 +161,11 @@ class Search:
     def noted(self, *notes: str) -> "Search":
         """Return this search with notes for the trace."""
         return replace(self, notes=self.notes + notes)
+
+    def spent(self, **cost: float) -> "Search":
+        """Return this search with costs for the trace, added to those of the same name."""
+        added = {name: self.cost.get(name, 0.0) + value for name, value in cost.items()}
+        return replace(self, cost={**self.cost, **added})
 
 
 def flat(steps: Sequence[Step]) -> list[Step]:

@@ -1,4 +1,4 @@
-"""Imports run one way, third parties stay in their room, and the environment is read in one place."""
+"""Imports run one way, libraries stay in their room, the environment is read in one place."""
 
 import ast
 from pathlib import Path
@@ -23,7 +23,11 @@ ROOMS = {
     "tokenizers": ("retrieval/adapters",),
     "rank_bm25": ("retrieval/adapters", "eval"),
     "ir_measures": ("eval",),
-    "pypdf": ("ingestion/loaders",),
+    "transformers": ("retrieval/adapters",),
+    "huggingface_hub": ("retrieval/adapters",),
+    "pypdfium2": ("ingestion/loaders",),
+    "mammoth": ("ingestion/loaders",),
+    "selectolax": ("ingestion",),
 }
 SOURCES = sorted(file for layer in LAYERS for file in (ROOT / layer).rglob("*.py"))
 

@@ -1,5 +1,6 @@
 """Dense retrieval: the chunks whose vectors are nearest to the question's."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -34,7 +35,12 @@ class Dense:
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Embed the variants that have no dense ranking yet, and search them in one call."""
         asked = list(unranked(search, "dense").values())
-        return retrieve(search, kit, list(_vectors(asked, kit)), self.limit) if asked else search
+        if not asked:
+            return search
+        start = time.perf_counter()
+        vectors = _vectors(asked, kit)
+        search = search.spent(encode_ms=(time.perf_counter() - start) * 1000)
+        return retrieve(search, kit, list(vectors), self.limit)
 
 
 def _vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:

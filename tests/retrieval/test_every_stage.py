@@ -50,8 +50,9 @@ def test_a_stage_declares_columns_that_exist(name: str, kind: type[Stage]) -> No
 def test_a_stage_is_deterministic_and_leaves_hits_unique_and_ordered(
     name: str, kind: type[Stage], question: str, kit: Kit
 ) -> None:
-    first = run(pipeline(name, kind), Search.of(question), kit)
-    second = run(pipeline(name, kind), Search.of(question), kit)
+    served = kit.at(None, None)  # without a language model, the stages that ask one are left out
+    first = run(pipeline(name, kind), Search.of(question), served)
+    second = run(pipeline(name, kind), Search.of(question), served)
     assert first.hits == second.hits
     ids = [hit.chunk.id for hit in first.hits]
     assert len(set(ids)) == len(ids)

@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from retrieval import filters
 from retrieval.errors import InputError
-from retrieval.filters import And, AnyOf, Equals, Exists, Not, Or, Range
-from retrieval.filters import as_filterable, fields, matches, parse
+from retrieval.filters import And, AnyOf, Equals, Exists, Not, Or, Range, matches, parse
 
 RECORD = {"year": 2019, "price": 1.5, "kind": "policy", "tags": ["a", "b"], "ok": True, "none": []}
 
@@ -84,10 +84,10 @@ def test_a_filter_too_deep_is_refused() -> None:
 
 def test_fields_are_those_that_a_filter_asks_for() -> None:
     filter = And((Equals("a", 1), Or((Not(Exists("b")), AnyOf("c", (1,)), Range("d", gt=0)))))
-    assert fields(filter) == {"a", "b", "c", "d"}
+    assert filters.fields(filter) == {"a", "b", "c", "d"}
 
 
 def test_filterable_values_are_scalars_and_lists_of_them() -> None:
-    assert as_filterable({"nested": 1}) is None
-    assert as_filterable(["a", None, {"b": 1}]) == ["a"]
-    assert as_filterable(datetime(2024, 1, 2, tzinfo=UTC)) == "2024-01-02T00:00:00+00:00"
+    assert filters.as_filterable({"nested": 1}) is None
+    assert filters.as_filterable(["a", None, {"b": 1}]) == ["a"]
+    assert filters.as_filterable(datetime(2024, 1, 2, tzinfo=UTC)) == "2024-01-02T00:00:00+00:00"

@@ -3,8 +3,8 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval import types
 from retrieval.types import Chunk, Hit, Score, Search, Span, Step, Variant
-from retrieval.types import chunk_id, flat, labels, ordered
 
 
 def hit(id: str, *values: float) -> Hit:
@@ -12,8 +12,8 @@ def hit(id: str, *values: float) -> Hit:
 
 
 def test_a_chunk_id_is_the_same_uuid_for_the_same_input() -> None:
-    first = chunk_id("default", "a/b.md", Span(0, 5), "hello")
-    assert first == chunk_id("default", "a/b.md", Span(0, 5), "hello")
+    first = types.chunk_id("default", "a/b.md", Span(0, 5), "hello")
+    assert first == types.chunk_id("default", "a/b.md", Span(0, 5), "hello")
     assert uuid.UUID(first).version == 5
 
 
@@ -26,18 +26,18 @@ def test_a_chunk_id_differs_with_each_of_its_parts() -> None:
         ("default", "a", Span(0, 6), "hello"),
         ("default", "a", Span(0, 5), "title hello"),
     ]
-    assert len({chunk_id(*each) for each in parts}) == len(parts)
+    assert len({types.chunk_id(*each) for each in parts}) == len(parts)
 
 
 def test_the_last_score_orders() -> None:
-    found = ordered([hit("a", 9.0, 1.0), hit("b", 0.0, 2.0)])
+    found = types.ordered([hit("a", 9.0, 1.0), hit("b", 0.0, 2.0)])
     assert [each.chunk.id for each in found] == ["b", "a"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from([0.0, 0.5, 1.0])), max_size=9))
 def test_order_does_not_depend_on_the_order_of_arrival(found: list[tuple[str, float]]) -> None:
     hits = [hit(id, value) for id, value in dict(found).items()]
-    assert ordered(hits) == ordered(hits[::-1])
+    assert types.ordered(hits) == types.ordered(hits[::-1])
 
 
 def test_scored_keeps_the_older_scores() -> None:
@@ -46,7 +46,7 @@ def test_scored_keeps_the_older_scores() -> None:
 
 def test_labels_number_the_second_of_a_kind() -> None:
     variants = [Variant("q"), Variant("p", "paraphrase"), Variant("r", "paraphrase")]
-    assert labels(variants) == ["original", "paraphrase", "paraphrase-2"]
+    assert types.labels(variants) == ["original", "paraphrase", "paraphrase-2"]
 
 
 def test_a_question_starts_as_its_own_variant() -> None:
@@ -57,4 +57,4 @@ def test_degraded_names_failed_stages_also_inside_others() -> None:
     inner = Step("hyde", {}, 1.0, error="no answer")
     search = Search("q", trace=(Step("gate", {}, 1.0, steps=(inner,)),))
     assert search.degraded == ("hyde: no answer",)
-    assert [step.stage for step in flat(search.trace)] == ["gate", "hyde"]
+    assert [step.stage for step in types.flat(search.trace)] == ["gate", "hyde"]

@@ -1,0 +1,146 @@
+"""The corpus under the judgments: what its documents are, and which labels still match them."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from eval.dataset import Dataset, Finding, Query, findings
+from eval.judgments import Judgment, anchored
+from ingestion.document import Failure
+from ingestion.load import Loaded
+from retrieval.errors import InputError
+
+SHOWN = 60
+"""How many characters of a quote an example shows."""
+
+
+class Corpus:
+    """What is kept of documents on their way into an index: ids, judged texts, failures, a hash.
+
+    `wanted` are the ids of documents whose text is kept, since their judged spans are looked for.
+    """
+
+    def __init__(self, wanted: Iterable[str] = ()) -> None:
+        """Start without documents."""
+        self.ids: set[str] = set()
+        self.texts: dict[str, str] = {}
+        self.failures: list[Failure] = []
+        self._wanted = frozenset(wanted)
+        self._sum = 0
+
+    def seen(self, items: Iterable[Loaded]) -> Iterator[Loaded]:
+        """Give the same items, and note the documents and failures among them."""
+        for each in items:
+            item = each.item
+            if isinstance(item, Failure):
+                self.failures.append(item)
+            elif item.id not in self.ids:
+                self.ids.add(item.id)
+                content = f"{item.id}\x1f{item.content_hash}".encode()
+                self._sum += int.from_bytes(hashlib.sha256(content).digest())
+                if item.id in self._wanted:
+                    self.texts[item.id] = item.text
+            yield each
+
+    @property
+    def hash(self) -> str:
+        """The hash of ids, texts, titles and headings, whatever their order."""
+        return f"{self._sum % 2**256:064x}"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A dataset against its corpus: what is asked, scored, and left out.
+
+    `queries` are scored; `unanswerable` ones are asked only. `judgments` by query: spans stand
+    where their quotes do, stale ones are gone.
+    """
+
+    queries: tuple[Query, ...]
+    unanswerable: tuple[Query, ...]
+    judgments: dict[str, tuple[Judgment, ...]]
+    findings: tuple[Finding, ...]
+
+
+def judged(dataset: Dataset, corpus: Corpus) -> Judged:
+    """Return a dataset's judgments as they hold in a corpus.
+
+    A judged document that the corpus lacks stays relevant, so that nobody can find it (as in
+    trec_eval); a span whose quote is nowhere in its document, or whose document is gone, is
+    stale: it is left out, and with it a query that has nothing else to find.
+
+    Raises: InputError where the corpus is empty, or none of the judgments holds in it.
+    """
+    if not corpus.ids:
+        raise InputError(f"{dataset.corpus}: the corpus holds no document.", "dataset")
+    kept = _documents(dataset, corpus) if dataset.form == "documents" else _spans(dataset, corpus)
+    failed = (f"{each.source}: {each.reason}" for each in corpus.failures)
+    kept = replace(
+        kept, findings=findings("parts of the corpus cannot be read", failed) + kept.findings
+    )
+    if not kept.queries:
+        raise InputError(
+            f"{dataset.folder}: no judgment holds in the corpus of {len(corpus.ids)} documents:"
+            f" {'; '.join(each.line for each in kept.findings)}.",
+            "dataset",
+        )
+    return kept
+
+
+def _documents(dataset: Dataset, corpus: Corpus) -> Judged:
+    """Judgments on documents: unknown ones are found out and stay."""
+    every = [each for found in dataset.judgments.values() for each in found]
+    unknown = [each for each in every if each.document_id not in corpus.ids]
+    what = "judged documents are not in the corpus (relevant, but nobody can find them)"
+    found = findings(what, (f"{each.query_id} -> {each.document_id}" for each in unknown))
+    scored = [q for q in dataset.queries if q.answerable] if len(unknown) < len(every) else []
+    return Judged(
+        tuple(scored), _unanswerable(dataset), dict(dataset.judgments), dataset.findings + found
+    )
+
+
+def _spans(dataset: Dataset, corpus: Corpus) -> Judged:
+    """Judgments on spans: those that moved are found again, stale ones and their queries go."""
+    moved, gone, stale, held = [], [], [], {}
+    for query_id, places in dataset.judgments.items():
+        kept = []
+        for each in places:
+            text = corpus.texts.get(each.document_id)
+            now = None if text is None else anchored(each, text)
+            if now is not None:
+                kept.append(now)
+                if now.span != each.span:
+                    moved.append(each)
+            elif text is None:
+                gone.append(each)
+            else:
+                stale.append(each)
+        lost = len(kept) < len(places) and not any(each.grade > 0 for each in kept)
+        if not lost:
+            held[query_id] = tuple(kept)
+    asked = [query for query in dataset.queries if query.answerable]
+    return Judged(
+        tuple(query for query in asked if query.id in held),
+        _unanswerable(dataset),
+        held,
+        (
+            *dataset.findings,
+            *findings("judged spans moved with their text (found again)", map(_shown, moved)),
+            *findings("judged spans are stale: not in the text (left out)", map(_shown, stale)),
+            *findings("judged spans are stale: no such document (left out)", map(_shown, gone)),
+            *findings(
+                "queries have only stale judgments (not scored)",
+                (query.id for query in asked if query.id not in held),
+            ),
+        ),
+    )
+
+
+def _unanswerable(dataset: Dataset) -> tuple[Query, ...]:
+    return tuple(query for query in dataset.queries if not query.answerable)
+
+
+def _shown(judgment: Judgment) -> str:
+    quote = " ".join(judgment.quote.split())
+    short = quote if len(quote) <= SHOWN else f"{quote[:SHOWN]}..."
+    return f"{judgment.query_id} -> {judgment.document_id} {short!r}"

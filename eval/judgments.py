@@ -1,0 +1,124 @@
+"""Judgments: which document, or which span of it, answers a question, and how well."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eval.jsonl import records, string, text_lines, whole_number
+from retrieval.errors import InputError
+from retrieval.types import Span
+
+GRADE_NAMES = ("score", "relevance", "rel", "grade", "label", "judgment", "judgement")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """One judged place: a whole document, or a span of it with the text it was judged on.
+
+    `grade` is 0 for irrelevant, higher is better. Within one query, all groups are needed (AND)
+    and one judgment of a group is enough (OR); a judgment without a group is a group of its own.
+    """
+
+    query_id: str
+    document_id: str
+    grade: int = 1
+    span: Span | None = None
+    quote: str = ""
+    group: str | None = None
+
+
+def read_qrels(file: Path) -> Iterator[Judgment]:
+    """Return the judgments of a qrels file, with a header or without, in the file's order.
+
+    Columns: query, document, grade (BEIR) or query, iteration, document, grade (TREC), separated
+    by tabs, or by white space in a line without a tab. A grade below 0 counts as 0, as trec_eval
+    treats it in every measure used here.
+
+    Raises: InputError that names file and line.
+    """
+    for number, (where, line) in enumerate(text_lines(file)):
+        cells = [cell.strip() for cell in (line.split("\t") if "\t" in line else line.split())]
+        if number == 0 and cells[-1].lower() in GRADE_NAMES:
+            continue
+        if len(cells) not in (3, 4) or not (cells[0] and cells[-2]):
+            raise InputError(
+                f"{where}: query, document and grade are needed, separated by tabs or spaces"
+                f" (or query, iteration, document, grade), got {line!r}."
+            )
+        yield Judgment(cells[0], cells[-2], max(0, whole_number(cells[-1], "the grade", where)))
+
+
+def read_spans(file: Path) -> Iterator[Judgment]:
+    """Return the judgments of a `judgments.jsonl`, in its order.
+
+    Needed: `query_id`, `document_id`, and `quote`, or `start` and `end`, or all three. `grade` is
+    1 where it is not given. Raises: InputError that names file and line.
+    """
+    for where, record in records(file):
+        yield _span_judgment(record, string(record, "query_id", where), where)
+
+
+def read_references(query_id: str, meta: Mapping[str, Any], where: str) -> Iterator[Judgment]:
+    """Return the judgments in a query's own metadata: all of the references are needed.
+
+    `corpus_id` names the document, `references` holds `content`, `start_index` and `end_index`:
+    the form of the data of "Evaluating Chunking Strategies for Retrieval".
+
+    Raises: InputError that names file and line.
+    """
+    references = meta["references"]
+    if not isinstance(references, list) or not all(isinstance(each, dict) for each in references):
+        raise InputError(f"{where}: metadata.references must be a list of objects.")
+    for each in references:
+        record = {
+            "document_id": each.get("document_id", meta.get("corpus_id")),
+            "start": each.get("start_index"),
+            "end": each.get("end_index"),
+            "quote": each.get("content", ""),
+        }
+        yield _span_judgment(record, query_id, where)
+
+
+def _span_judgment(record: Mapping[str, Any], query_id: str, where: str) -> Judgment:
+    quote, group = record.get("quote") or "", record.get("group")
+    start, end = record.get("start"), record.get("end")
+    if not isinstance(quote, str):
+        raise InputError(f"{where}: 'quote' must be a string, got {quote!r}.")
+    if start is None and end is None and quote.strip():
+        start, end = 0, len(quote)
+    first, last = whole_number(start, "'start'", where), whole_number(end, "'end'", where)
+    if not 0 <= first < last:
+        raise InputError(f"{where}: 0 <= start < end is needed, got {first} and {last}.")
+    return Judgment(
+        query_id,
+        string(record, "document_id", where),
+        max(0, whole_number(record.get("grade", 1), "'grade'", where)),
+        Span(first, last),
+        quote,
+        None if group is None else str(group),
+    )
+
+
+def anchored(judgment: Judgment, text: str) -> Judgment | None:
+    """Return a judgment with its span where its quote stands in `text`, or None if it is stale.
+
+    Where the span does not hold the quote, the quote is looked for exactly, then with any white
+    space between its words; of several places the one nearest to the old start is taken. Without
+    a quote the span is believed as long as it lies within the text.
+    """
+    span = judgment.span
+    if span is None:
+        return judgment
+    if not judgment.quote.strip():
+        return judgment if span.end <= len(text) else None
+    if text[span.start : span.end] == judgment.quote:
+        return judgment
+    spaced = r"\s+".join(map(re.escape, judgment.quote.split()))
+    for pattern in (re.escape(judgment.quote), spaced):
+        found = [Span(*match.span()) for match in re.finditer(pattern, text)]
+        if found:
+            nearest = min(found, key=lambda each: abs(each.start - span.start))
+            return replace(judgment, span=nearest)
+    return None

@@ -1,0 +1,72 @@
+"""What `POST /query` costs: latency, the service's own share, memory, agreement of two clients."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from eval.performance.measure import Figure, memory_mb, percentile
+from eval.performance.server import Client, server
+
+
+def serving_figures(data_dir: Path, index: str, questions: Sequence[str]) -> list[Figure]:
+    """Return latency on a small index, the own share, growth over 3,000 queries, agreement."""
+    with server(data_dir) as (port, pid):
+        client = Client(port)
+        for question in questions[:50]:
+            ask(client, index, question)
+        total = [ask(client, index, question)[1] for question in questions]
+        own = [_own_ms(*ask(client, index, question, explain=True)) for question in questions]
+        agree = _agreement(port, index, questions)
+        growth = _growth_mb(client, index, questions, pid)
+    return [
+        Figure("POST /query, hybrid, limit 10: p50", percentile(total, 50), "ms", 10),
+        Figure("POST /query, hybrid, limit 10: p95", percentile(total, 95), "ms"),
+        Figure("the service's own share (explained): p50", percentile(own, 50), "ms", 2),
+        Figure("two concurrent clients: answers that differ", agree, "of 100", 0),
+        Figure("memory after 3,000 queries above that after 1,000", growth, "MB", 20),
+    ]
+
+
+def ask(client: Client, index: str, question: str, explain: bool = False) -> tuple[Any, float]:
+    """Return the answer to a question and its milliseconds."""
+    body = {"query": question, "index": index, "limit": 10, "explain": explain}
+    return client.post("/query", body)
+
+
+def _own_ms(answer: Any, ms: float) -> float:
+    """What is neither encoder nor store, as the trace counts them."""
+    return ms - sum(sum(step["cost"].values()) for step in answer["trace"])
+
+
+def _agreement(port: int, index: str, questions: Sequence[str]) -> int:
+    """How many of 100 questions two clients, asking at the same time, saw answered otherwise."""
+    seen: list[list[Any]] = [[], []]
+
+    def work(answers: list[Any]) -> None:
+        client = Client(port)
+        answers += [ask(client, index, question)[0]["hits"] for question in questions[:100]]
+
+    threads = [threading.Thread(target=work, args=(answers,)) for answers in seen]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(not _same(one, other) for one, other in zip(*seen, strict=True))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """The same ids in the same order, scores within 1e-6."""
+    return len(one) == len(other) and all(
+        a["id"] == b["id"] and abs(a["score"] - b["score"]) <= 1e-6
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _growth_mb(client: Client, index: str, questions: Sequence[str], pid: int) -> float:
+    after = {}
+    for count in range(1, 3001):
+        ask(client, index, f"{questions[count % len(questions)]} {count}")
+        if count in (1000, 3000):
+            after[count] = memory_mb(pid)
+    return after[3000] - after[1000]

@@ -1,0 +1,98 @@
+"""From answers to scores: which measures a dataset has, and what each hit is worth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eval.answers import Answer
+from eval.corpus import Judged
+from eval.documents import document_scores
+from eval.judgments import Judgment
+from eval.passages import coverage, passage_scores
+from eval.scores import CUTOFFS, Scores
+from eval.spans import span_scores
+
+ON_DOCUMENTS = ("nDCG", "R")
+"""Families that are computed on documents too where judgments are on spans."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of a run and, by query, the grade of each served hit in order (0: irrelevant)."""
+
+    scores: Scores
+    grades: Mapping[str, Sequence[int]]
+
+
+def score(kept: Judged, answers: Mapping[str, Answer], cutoffs: Sequence[int] = CUTOFFS) -> Scored:
+    """Return the scores of the answers, by query, for each query that is scored.
+
+    Judgments on documents: trec_eval's measures on distinct documents. Judgments on spans: the
+    passage and span measures on the served hits; beside them nDCG and R of the documents that
+    hold the spans, each with its best grade.
+    """
+    asked = {query.id: kept.judgments[query.id] for query in kept.queries}
+    qrels = {id: document_grades(each) for id, each in asked.items()}
+    ranked = {id: answers[id].documents for id in asked}
+    if all(each.span is None for judgments in asked.values() for each in judgments):
+        return Scored(
+            document_scores(qrels, ranked, cutoffs),
+            {
+                id: [qrels[id].get(hit.chunk.document_id, 0) for hit in answers[id].hits]
+                for id in asked
+            },
+        )
+    places = {id: answers[id].places for id in asked}
+    found = {id: coverage(judgments, places[id]) for id, judgments in asked.items()}
+    documents = document_scores(qrels, ranked, cutoffs, ON_DOCUMENTS)
+    named = tuple(f"document_{measure}" for measure in documents.measures)
+    scores = (
+        passage_scores(found, cutoffs)
+        .beside(span_scores({id: (each, places[id]) for id, each in asked.items()}, cutoffs))
+        .beside(Scores(documents.query_ids, named, documents.values))
+    )
+    return Scored(scores, {id: each.grades for id, each in found.items()})
+
+
+def document_grades(judgments: Sequence[Judgment]) -> dict[str, int]:
+    """Return the best grade of each judged document."""
+    grades: dict[str, int] = {}
+    for each in judgments:
+        grades[each.document_id] = max(grades.get(each.document_id, 0), each.grade)
+    return grades
+
+
+def per_query(kept: Judged, answers: Mapping[str, Answer], scored: Scored) -> list[dict[str, Any]]:
+    """Return the lines of `per_query.jsonl`: the question, its measures, its hits as served.
+
+    Unanswerable questions have no measures and hits without grades.
+    """
+    rows = scored.scores.rows()
+    return [
+        {
+            "query_id": query.id,
+            "query": query.text,
+            "answerable": query.answerable,
+            "labels": dict(query.meta),
+            "measures": rows.get(query.id, {}),
+            "ms": answers[query.id].ms,
+            "stages": [{"stage": stage, "ms": ms} for stage, ms in answers[query.id].stages],
+            "documents": len(answers[query.id].documents),
+            "hits": _hits(answers[query.id], scored.grades.get(query.id)),
+        }
+        for query in (*kept.queries, *kept.unanswerable)
+    ]
+
+
+def _hits(answer: Answer, grades: Sequence[int] | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "document_id": hit.chunk.document_id,
+            "chunk_id": hit.chunk.id,
+            "span": list(hit.chunk.span),
+            "score": hit.score,
+            "scores": dict(hit.scores),
+            "grade": None if grades is None else grades[rank],
+        }
+        for rank, hit in enumerate(answer.hits)
+    ]

@@ -1,0 +1,107 @@
+"""What a mean over queries, or a difference of two, can be trusted for. Everything is seeded."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Values = NDArray[np.float64]
+CONFIDENCE = 0.95
+POWER = 0.8
+RESAMPLES = 10_000
+EXACT = 16
+"""Up to this many queries with a difference, every assignment of signs is tried."""
+BLOCK = 2_000_000
+"""How many drawn query numbers are held at a time."""
+EQUAL = 1e-9
+"""Differences of a query up to this are none: measures are sums of rounded fractions."""
+
+
+def intervals(values: Values, resamples: int = RESAMPLES, seed: int = 0) -> tuple[Values, Values]:
+    """Return the low and high ends of the 95% interval of each column's mean.
+
+    `values` has a row for each query and a column for each measure; queries are drawn with
+    replacement, the same ones for all columns. With one query there is no interval: NaN.
+
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentile).
+    """
+    queries, measures = values.shape
+    if queries < 2:
+        nothing = np.full(measures, np.nan)
+        return nothing, nothing.copy()
+    random = np.random.default_rng(seed)
+    means = np.empty((resamples, measures))
+    step = max(1, BLOCK // queries)
+    for first in range(0, resamples, step):
+        count = min(step, resamples - first)
+        drawn = random.integers(0, queries, (count, queries), dtype=np.int32)
+        drawn += np.arange(count, dtype=np.int32)[:, None] * queries
+        often = np.bincount(drawn.ravel(), minlength=count * queries).reshape(count, queries)
+        means[first : first + count] = often @ values / queries
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def randomisation(differences: Values, resamples: int = RESAMPLES, seed: int = 0) -> float:
+    """Return the two-sided p of a mean paired difference, if each query's sign were a coin's.
+
+    Exact where at most 16 queries differ; else (b + 1) / (resamples + 1), where b assignments
+    are as far from 0 as what was seen. Without a difference, 1.
+
+    Source: Smucker, Allan and Carterette 2007, CIKM, section 3.3; the +1: Phipson and Smyth 2010,
+    Statistical Applications in Genetics and Molecular Biology 9(1).
+    """
+    different = differences[np.abs(differences) > EQUAL]
+    if not different.size:
+        return 1.0
+    seen = abs(different.sum()) * (1 - EQUAL)
+    if different.size <= EXACT:
+        bits = np.arange(2**different.size)[:, None] >> np.arange(different.size)
+        return float(np.mean(np.abs((1 - 2 * (bits & 1)) @ different) >= seen))
+    random = np.random.default_rng(seed)
+    step = max(1, BLOCK // different.size)
+    extreme = 0
+    for first in range(0, resamples, step):
+        count = min(step, resamples - first)
+        signs = 1 - 2 * random.integers(0, 2, (count, different.size), dtype=np.int8)
+        extreme += int(np.sum(np.abs(signs @ different) >= seen))
+    return (extreme + 1) / (resamples + 1)
+
+
+def paired_t(differences: Values) -> float | None:
+    """Return the two-sided p of Student's paired t-test.
+
+    None for fewer than two queries and where all differ by the same; 1 where none differs.
+    """
+    if not np.any(np.abs(differences) > EQUAL):
+        return 1.0
+    if differences.size < 2 or np.ptp(differences) <= EQUAL:
+        return None
+    return float(stats.ttest_1samp(differences, 0.0).pvalue)
+
+
+def detectable(differences: Values) -> float | None:
+    """Return the smallest mean difference that so many queries would show four times out of five.
+
+    (t(0.975) + t(0.8)) * sd / sqrt(n) with n - 1 degrees of freedom and the standard deviation of
+    these differences: two-sided, 5% significance, 80% power. None for fewer than two queries.
+
+    Source: Sakai 2018, Laboratory Experiments in Information Retrieval, chapter 6 (approximated by
+    the central t distribution).
+    """
+    n = differences.size
+    if n < 2:
+        return None
+    quantiles = stats.t.ppf([1 - (1 - CONFIDENCE) / 2, POWER], n - 1)
+    return float(quantiles.sum() * differences.std(ddof=1) / np.sqrt(n))
+
+
+def area(positive: Values, negative: Values) -> float | None:
+    """Return how often a positive is above a negative, ties half: the area under the ROC curve.
+
+    None where one side is empty. Source: Hanley and McNeil 1982, Radiology 143(1).
+    """
+    if not positive.size or not negative.size:
+        return None
+    ranks = stats.rankdata(np.concatenate([positive, negative]))[: positive.size].sum()
+    return float((ranks / positive.size - (positive.size + 1) / 2) / negative.size)

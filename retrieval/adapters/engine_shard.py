@@ -1,0 +1,273 @@
+"""One index inside the engine process: what it answers, in plain values for the client."""
+
+import math
+import os
+import shutil
+from array import array
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import qdrant_edge as edge
+
+from retrieval.adapters.conditions import Condition
+from retrieval.adapters.edge_filter import edge_filter
+from retrieval.adapters.engine_rows import Found, Ranked, Row, Rows, row
+from retrieval.adapters.points import DENSE, SHOWN, SPARSE
+
+EF = 128
+SPARE = 8
+"""Candidates beyond the limit, to see whether equal scores straddle it."""
+MOST_SPARE = 4096
+UNINDEXED = 20_000
+"""Points. A scan of fewer is exact, and as fast as the graph that would save it."""
+PAGE = 512
+SEGMENT_KB = 2_000_000
+STAGED = "\0staged:"
+"""Before the tenant of chunks that wait for the rest of their document: no search sees them."""
+SCHEMAS: dict[str, Callable[[], Any]] = {
+    "tenant": lambda: edge.KeywordIndexParams(is_tenant=True),
+    "keyword": lambda: edge.PayloadSchemaType.Keyword,
+    "integer": lambda: edge.PayloadSchemaType.Integer,
+    "float": lambda: edge.PayloadSchemaType.Float,
+    "datetime": lambda: edge.PayloadSchemaType.Datetime,
+}
+Scope = tuple[str, Condition, bool]
+"""What a search sees: whose chunks, which of them, and whether it has to run exact."""
+
+
+class Shard:
+    """One open index."""
+
+    def __init__(self, shard: edge.EdgeShard, directory: Path) -> None:
+        """Keep the engine's shard; learn whose chunks it holds."""
+        self._shard = shard
+        self._replaced = directory.with_name(directory.name + ".replaced")
+        self._recount = self._replaced.exists()
+        self._rows = Rows(shard)
+        self._unflushed = False
+        found = shard.facet(edge.FacetRequest("tenant", limit=2, exact=True))
+        self._tenants = {str(hit.value) for hit in found.hits}
+
+    @classmethod
+    def created(cls, directory: Path, dimension: int, kinds: dict[str, str]) -> "Shard":
+        """Make an index; its payload indexes come before any point, or filters would miss most."""
+        config = edge.EdgeConfig(
+            vectors={DENSE: edge.EdgeVectorParams(dimension, edge.Distance.Cosine)},
+            sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+            max_search_threads=min(4, os.cpu_count() or 1),
+            optimizers=edge.EdgeOptimizersConfig(
+                default_segment_number=1, max_segment_size=SEGMENT_KB
+            ),
+        )
+        shard = edge.EdgeShard.create(str(directory), config)
+        for key, kind in kinds.items():
+            shard.update(edge.UpdateOperation.create_field_index(key, SCHEMAS[kind]()))
+        shard.flush()
+        return cls(shard, directory)
+
+    @classmethod
+    def loaded(cls, directory: Path) -> "Shard":
+        """Open an index, without what a killed `build` left behind: the engine never removes it."""
+        shutil.rmtree(directory / "temp_segments", ignore_errors=True)
+        return cls(edge.EdgeShard.load(str(directory)), directory)
+
+    def search(self, scope: Scope, limit: int, probes: list[Any]) -> Found:
+        """Return rows, and for each probe the places of its hits among them and their scores.
+
+        A probe is the bytes of a float32 vector, or indices and values. Scores descend, ties by
+        ascending id; where more than MOST_SPARE equal scores straddle the limit, it is the
+        engine's choice which of them are found.
+        """
+        tenant, condition, exact = scope
+        narrowed = edge_filter(condition)
+        # Counting a term's chunks in every search costs a millisecond at 100,000 of them. The
+        # engine's own counts are of all tenants, and never forget what was replaced or deleted.
+        corpus = None
+        if self._recount or len(self._tenants) > 1:
+            corpus = edge.IdfParams(edge_filter(("match", "tenant", tenant)))
+        dense = edge.SearchParams(hnsw_ef=max(EF, limit), exact=exact)
+        sparse = edge.SearchParams(idf=corpus)
+        requests = [
+            (_nearest(probe), narrowed, dense if isinstance(probe, bytes) else sparse)
+            for probe in probes
+        ]
+        return self._rows.of(
+            [
+                _best(found, limit, positive=not isinstance(probe, bytes))
+                for probe, found in zip(probes, self._asked(requests, limit), strict=True)
+            ]
+        )
+
+    def replace(
+        self,
+        tenant: str,
+        document_ids: Sequence[str],
+        points: Sequence[tuple[Any, ...]],
+        kept: Sequence[str] | None,
+    ) -> None:
+        """Make these the points of these documents; no search comes between new and old.
+
+        `kept`: all ids of the one document whose first points were staged; they are shown now. A
+        point is (id, vector's bytes, indices, values, payload).
+        """
+        self._upsert(points)
+        here: Condition = ("among", "document_id", document_ids)
+        if kept is None:
+            kept = [point[0] for point in points]
+        else:
+            staged = edge_filter(("all", (("match", "tenant", STAGED + tenant), here)))
+            self._update(edge.UpdateOperation.set_payload_by_filter(staged, {"tenant": tenant}))
+        theirs: Condition = ("among", "tenant", (tenant, STAGED + tenant))
+        old: Condition = ("all", (theirs, here, ("none", (("ids", tuple(kept)),))))
+        if self.count(old):
+            self._forget_counts()
+            self._update(edge.UpdateOperation.delete_points_by_filter(edge_filter(old)))
+        self._tenants.add(tenant)
+
+    def stage(self, tenant: str, points: Sequence[tuple[Any, ...]]) -> None:
+        """Store points of a document that is too long for one message, unseen until `replace`.
+
+        A point that is already there stays seen and is renewed at once: an equal id is an equal
+        text, so that only its metadata and position can be those of the new version.
+        """
+        seen = self.vectors(tenant, [point[0] for point in points])
+        self._tenants.add(STAGED + tenant)
+        for point in points:
+            if point[0] not in seen:
+                point[4]["tenant"] = STAGED + tenant
+        self._upsert(points)
+
+    def describe(self, tenant: str, document_id: str, payload: dict[str, Any]) -> None:
+        """Replace these keys of the payload of a document's points."""
+        whose: Condition = (
+            "all",
+            (("match", "tenant", tenant), ("match", "document_id", document_id)),
+        )
+        self._update(edge.UpdateOperation.set_payload_by_filter(edge_filter(whose), payload))
+
+    def chunks(
+        self, condition: Condition, after: str | None
+    ) -> tuple[list[tuple[int, Row]], str | None]:
+        """Return up to PAGE rows with their positions, by id, and the id of the next page."""
+        request = edge.ScrollRequest(
+            offset=after,
+            limit=PAGE,
+            filter=edge_filter(condition),
+            with_payload=[*SHOWN, "position"],
+        )
+        records, following = self._shard.scroll(request)
+        found = [
+            ((record.payload or {})["position"], row(str(record.id), record.payload or {}))
+            for record in records
+        ]
+        return found, None if following is None else str(following)
+
+    def vectors(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the dense vectors of a tenant's points as float32 bytes, by id."""
+        records: list[Any] = self._shard.retrieve(list(ids), ["tenant"], [DENSE])
+        return {
+            str(record.id): array("f", record.vector[DENSE]).tobytes()
+            for record in records
+            if record.payload == {"tenant": tenant}
+        }
+
+    def count(self, condition: Condition | None) -> int:
+        """Return how many points there are, exactly; None: all of them."""
+        narrowed = None if condition is None else edge_filter(condition)
+        return self._shard.count(edge.CountRequest(exact=True, filter=narrowed))
+
+    @property
+    def worth_building(self) -> bool:
+        """Whether so many points are scanned that a graph is faster."""
+        return self.unindexed() >= UNINDEXED
+
+    def unindexed(self) -> int:
+        """Return how many dense vectors no graph covers, about.
+
+        The engine counts indexed vectors of both kinds together, and sparse ones as indexed always.
+        """
+        with_terms = edge.Filter(must=[edge.HasVectorCondition(SPARSE)])
+        sparse = self._shard.count(edge.CountRequest(exact=True, filter=with_terms))
+        return max(0, self.count(None) + sparse - self._shard.info().indexed_vectors_count)
+
+    def build(self) -> bool:
+        """Build the graph and merge segments; nothing else runs in this process meanwhile."""
+        built = self._shard.optimize()
+        self._unflushed = True
+        self.flush()
+        return built
+
+    def flush(self) -> None:
+        """Write what the log holds to the index's own files, and all of it to the disk."""
+        if self._unflushed:
+            self._shard.flush()
+            self._unflushed = False
+
+    def close(self) -> None:
+        """Close the engine's shard."""
+        self._shard.close()
+
+    def _asked(
+        self, requests: list[tuple[Any, edge.Filter, edge.SearchParams]], limit: int
+    ) -> list[list[Any]]:
+        """What the engine finds for each request: enough to see all ties with the last hit."""
+        spare = SPARE
+        while True:
+            batch = [
+                edge.QueryRequest(limit + spare, query=query, filter=narrowed, params=params)
+                for query, narrowed, params in requests
+            ]
+            answers = self._shard.query_batch(edge.QueryBatchRequest(batch))
+            straddled = any(
+                len(found) == limit + spare and found[-1].score == found[limit - 1].score
+                for found in answers
+            )
+            if not straddled or spare >= MOST_SPARE:
+                return answers
+            spare *= 8
+
+    def _upsert(self, points: Sequence[tuple[Any, ...]]) -> None:
+        if not points:
+            return
+        if self.count(("ids", tuple(point[0] for point in points))):
+            self._forget_counts()
+        made = []
+        for id, vector, indices, values, payload in points:
+            vectors: dict[str, Any] = {DENSE: _numbers(vector)}
+            if indices:
+                vectors[SPARSE] = edge.SparseVector(indices, values)
+            made.append(edge.Point(id, vectors, payload))
+        self._update(edge.UpdateOperation.upsert_points(made))
+
+    def _forget_counts(self) -> None:
+        """Remember, also for the next start, that the engine's counts of terms are wrong."""
+        if not self._recount:
+            self._replaced.touch()
+            self._recount = True
+
+    def _update(self, operation: edge.UpdateOperation) -> None:
+        self._unflushed = True
+        self._shard.update(operation)
+
+
+def _nearest(probe: Any) -> edge.Query:
+    if isinstance(probe, bytes):
+        return edge.Query.Nearest(_numbers(probe), using=DENSE)
+    return edge.Query.Nearest(edge.SparseVector(*probe), using=SPARSE)
+
+
+def _numbers(data: bytes) -> Any:
+    """A vector as the engine takes it fastest."""
+    return array("f", data)
+
+
+def _best(found: Sequence[Any], limit: int, positive: bool) -> Ranked:
+    """The first hits by descending score and ascending id: a UUID's number orders as its text."""
+    least = 0.0 if positive else -math.inf
+    hits = [
+        (-score, (id := hit.id).int, hit.version, id)
+        for hit in found
+        if (score := hit.score) > least
+    ]
+    return sorted(hits)[:limit]

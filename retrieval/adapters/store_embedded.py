@@ -1,0 +1,290 @@
+"""Indexes in a data directory, on Qdrant's own engine inside a process of its own.
+
+Names and manifests are read from the directory; everything else is asked of the engine process,
+which every command of the same user shares (see `engine`). The engine is exact below 20,000 points
+and on filters without a payload index; above, `optimize` builds its graph.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.adapters import points
+from retrieval.adapters.conditions import Condition, indexed, within
+from retrieval.adapters.engine import LINGER_S, Engine
+from retrieval.adapters.points import DEFAULT_TENANT, Row, storable
+from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
+from retrieval.filters import Filter
+from retrieval.kit import Clock, Match, Point, Probe
+from retrieval.manifest import Manifest, checked_name
+from retrieval.settings import Settings
+from retrieval.types import Chunk, Span
+
+BATCH = 128
+"""Points in one message: some 30 ms, which is how long a search may have to wait for a write."""
+DOCUMENTS = 1_000
+IDS = 1_000
+
+
+class EmbeddedIndexes:
+    """All indexes of one data directory."""
+
+    def __init__(self, settings: Settings, linger_s: float = LINGER_S) -> None:
+        """Remember where; the engine process starts with the first question that needs it.
+
+        `linger_s`: how long a process started here stays after its last client has gone.
+        """
+        self._place = settings.data_dir.absolute() / "indexes"
+        self._engine = Engine(settings.data_dir, linger_s)
+        self._timeout_s = settings.store_timeout_s
+        self._manifests: dict[str, tuple[tuple[int, int], Manifest]] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of the indexes, sorted."""
+        return sorted(path.parent.name for path in self._place.glob("*/manifest.json"))
+
+    def create(self, manifest: Manifest) -> "EmbeddedStore":
+        """Make an index and its payload indexes. Raises: ConfigError where it exists already."""
+        text = json.dumps(manifest.as_json(), indent=1, ensure_ascii=False)
+        schema = (int(manifest.encoder["dimension"]), points.indexes(manifest))
+        version = checked_name(manifest.id)
+        self._engine.ask("create", manifest.name, version, text, schema, timeout_s=self._timeout_s)
+        return self.open(manifest.name)
+
+    def open(self, name: str) -> "EmbeddedStore":
+        """Return an index for the default tenant. Raises: NotFoundError that lists the names."""
+        manifest = self._manifest(checked_name(name))
+        return EmbeddedStore(self._engine, manifest, self._timeout_s)
+
+    def drop(self, name: str) -> None:
+        """Remove an index for good. Raises: NotFoundError."""
+        self._manifest(checked_name(name))
+        self._manifests.pop(name, None)
+        self._engine.ask("drop", name)
+
+    def stats(self, name: str) -> dict[str, int]:
+        """Return an index's points, unindexed_points and disk_bytes, and the engine's rss and pid.
+
+        Raises: NotFoundError.
+        """
+        manifest = self._manifest(checked_name(name))
+        found: dict[str, int] = self._engine.ask(
+            "stats", manifest.name, manifest.id, timeout_s=self._timeout_s
+        )
+        return found
+
+    def engine_pid(self) -> int | None:
+        """Return the id of the engine process, or None where none runs; starts nothing."""
+        return self._engine.pid()
+
+    def close(self) -> None:
+        """Let go of connections; nothing acknowledged is lost."""
+        self._engine.close()
+
+    def _manifest(self, name: str) -> Manifest:
+        """The manifest on the disk, read again only where it is another one."""
+        path = self._place / name / "manifest.json"
+        try:
+            status = path.stat()
+            seen = (status.st_mtime_ns, status.st_ino)
+            known = self._manifests.get(name)
+            if known is None or known[0] != seen:
+                known = (seen, Manifest.from_json(json.loads(path.read_text(encoding="utf-8"))))
+                self._manifests[name] = known
+        except FileNotFoundError as error:
+            names = ", ".join(self.names()) or "none yet"
+            raise NotFoundError(
+                f"There is no index {name!r}. There are: {names}.", "index"
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"The manifest {path} cannot be read ({error}). Drop index {name!r} and ingest it"
+                " again, or restore the file from a copy."
+            ) from error
+        if known[1].name != name:
+            raise StoreError(
+                f"The manifest {path} is that of index {known[1].name!r}. A copied index keeps the"
+                " name of its directory: rename one of them."
+            )
+        return known[1]
+
+
+class EmbeddedStore:
+    """One index of a data directory, seen by one tenant."""
+
+    def __init__(
+        self, engine: Engine, manifest: Manifest, timeout_s: float, tenant: str = DEFAULT_TENANT
+    ) -> None:
+        """Ask this engine, for at most `timeout_s` where no clock says less."""
+        self._engine = engine
+        self._manifest = manifest
+        self._timeout_s = timeout_s
+        self._tenant = tenant
+        self._kinds = points.indexes(manifest)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the index was built with."""
+        return self._manifest
+
+    def scoped(self, tenant: str) -> "EmbeddedStore":
+        """Return this index as another tenant sees it. Raises: InputError."""
+        if not tenant or "\0" in tenant or not storable(tenant):
+            raise InputError(f"Tenant {tenant!r}: a text without zero bytes is needed.", "tenant")
+        return EmbeddedStore(self._engine, self._manifest, self._timeout_s, tenant)
+
+    def search(
+        self, probes: Sequence[Probe], filter: Filter | None, limit: int, clock: Clock
+    ) -> list[list[Match]]:
+        """Return for each probe its best `limit` chunks, by descending score, ties by ascending id.
+
+        One question for all probes. An empty sparse probe finds nothing. A filter that payload
+        indexes do not answer runs exact. Up to 4,096 equal scores at the limit are told apart by
+        their ids; of more, the engine chooses.
+
+        Raises: InputError for a probe that cannot be compared; DeadlineError; UnavailableError.
+        """
+        asked = [_asked(probe, self._dimension) for probe in probes]
+        wanted = [probe for probe in asked if probe]
+        if not wanted or limit < 1:
+            return [[] for _ in probes]
+        condition = within(self._tenant, filter)
+        exact = not indexed(condition, self._kinds)
+        rows, rankings = self._ask(
+            "search", (self._tenant, condition, exact), limit, wanted, clock=clock
+        )
+        chunks = [_chunk(row) for row in rows]
+        found = iter(rankings)
+        return [
+            [Match(chunks[place], score) for place, score in zip(*next(found), strict=True)]
+            if probe
+            else []
+            for probe in asked
+        ]
+
+    def replace(self, documents: Mapping[str, Sequence[Point]]) -> None:
+        """Make these the chunks of these documents: new ones visible, old ones gone; [] deletes.
+
+        Every vector is validated before anything is sent. A document changes as a whole: no search
+        sees chunks of two of its versions; only where a document has more than BATCH chunks, those
+        that its versions share may show new metadata before the others change. A crash within a
+        call may leave both versions of the documents on the way; the same call again mends it.
+
+        Raises: InputError that names the chunk; UnavailableError.
+        """
+        checked = {
+            document_id: points.rows(self._tenant, document_id, found, self._dimension)
+            for document_id, found in documents.items()
+            if found or storable(document_id)
+        }
+        for document_ids, rows in _batches(checked):
+            kept = None
+            if len(rows) > BATCH:
+                kept = [row.id for row in rows]
+                while len(rows) > BATCH:
+                    self._ask("stage", self._tenant, _sent(rows[:BATCH]))
+                    rows = rows[BATCH:]
+            self._ask("replace", self._tenant, document_ids, _sent(rows), kept)
+
+    def describe(self, document_id: str, domain: str | None, meta: Mapping[str, Any]) -> None:
+        """Replace the domain and metadata of a document's chunks, vectors untouched.
+
+        Raises: InputError where metadata is not JSON.
+        """
+        payload = points.described(domain, meta)
+        if storable(document_id):
+            self._ask("describe", self._tenant, document_id, payload)
+
+    def chunks(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
+        """Return a document's chunks that overlap [start, end), by position."""
+        if not storable(document_id):
+            return []
+        parts: list[Condition] = [within(self._tenant), ("match", "document_id", document_id)]
+        if start > 0:
+            parts.append(("range", "end", float(start), None, None, None))
+        if end is not None:
+            parts.append(("range", "start", None, None, float(end), None))
+        found: list[tuple[int, tuple[Any, ...]]] = []
+        following = None
+        while True:
+            page, following = self._ask("chunks", ("all", tuple(parts)), following)
+            found += page
+            if following is None:
+                break
+        return [_chunk(row) for _, row in sorted(found, key=lambda each: (each[0], each[1][0]))]
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the dense vectors of chunks, by id; unknown ids are left out."""
+        known = [id for id in ids if points.is_uuid(id)]
+        found: dict[str, NDArray[np.float32]] = {}
+        for at in range(0, len(known), IDS):
+            page = self._ask("vectors", self._tenant, known[at : at + IDS])
+            found |= {id: np.frombuffer(data, np.float32) for id, data in page.items()}
+        return found
+
+    def count(self, filter: Filter | None = None) -> int:
+        """Return how many chunks there are, exactly."""
+        return int(self._ask("count", within(self._tenant, filter)))
+
+    def flush(self) -> None:
+        """Make everything acknowledged survive a loss of power too."""
+        self._ask("flush")
+
+    def optimize(self) -> bool:
+        """Build the graph; False with other clients, or with fewer than 20,000 points outside it.
+
+        Nothing is answered meanwhile, which takes a minute for 100,000 points: other clients that
+        connect get an UnavailableError. Connections of this client that are in use are others too.
+        """
+        self._engine.close()
+        version = (self._manifest.name, self._manifest.id)
+        return bool(self._engine.ask("optimize", *version))
+
+    @property
+    def _dimension(self) -> int:
+        return int(self._manifest.encoder["dimension"])
+
+    def _ask(self, operation: str, *arguments: Any, clock: Clock | None = None) -> Any:
+        left = clock.remaining() if clock else None
+        timeout_s = self._timeout_s if left is None else left
+        version = (self._manifest.name, self._manifest.id)
+        try:
+            return self._engine.ask(operation, *version, *arguments, timeout_s=timeout_s)
+        except UnavailableError:
+            if clock:
+                clock.remaining()
+            raise
+
+
+def _asked(probe: Probe, dimension: int) -> bytes | tuple[list[int], list[float]]:
+    """A probe as it is sent; empty where it asks for nothing."""
+    if isinstance(probe, tuple):
+        indices, values = points.terms(probe, "The question")
+        return (indices, values) if indices else b""
+    return points.vector(probe, dimension, "The question").tobytes()
+
+
+def _sent(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    return [(row.id, row.vector.tobytes(), row.indices, row.values, row.payload) for row in rows]
+
+
+def _chunk(row: tuple[Any, ...]) -> Chunk:
+    id, document_id, text, start, end, heading, domain, meta = row
+    return Chunk(id, document_id, text, Span(start, end), heading, domain, meta)
+
+
+def _batches(documents: Mapping[str, list[Row]]) -> Iterator[tuple[list[str], list[Row]]]:
+    """Whole documents of up to BATCH points together; a longer one alone."""
+    ids: list[str] = []
+    rows: list[Row] = []
+    for document_id, found in documents.items():
+        if ids and (len(rows) + len(found) > BATCH or len(ids) >= DOCUMENTS):
+            yield ids, rows
+            ids, rows = [], []
+        ids.append(document_id)
+        rows = rows + found
+    if ids:
+        yield ids, rows

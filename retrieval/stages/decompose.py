@@ -1,0 +1,178 @@
+"""Decomposition: a question that is several is searched part by part, and every part answers."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from retrieval.errors import ConfigError
+from retrieval.kit import Kit, Prompt
+from retrieval.parts import Parts, interleaved
+from retrieval.pipeline import Pipeline, Stage
+from retrieval.prompts import ask, filled, list_schema, texts
+from retrieval.questions import may_be_several, split_questions
+from retrieval.stages.dense import Dense
+from retrieval.stages.fuse import Fuse
+from retrieval.stages.sparse import Sparse
+from retrieval.types import Hit, Search, Variant
+
+VERSION = "1"
+PROMPT = """\
+The user's message is a question to a search engine over {kind}. If it asks for several things, or
+can only be answered in steps, take it apart: up to {most} questions, each of which can be searched
+by itself, with every name that it needs. Where one needs the answer of an earlier one, write #1 for
+the answer of the first, #2 for that of the second, and so on. Do not answer anything. A plain
+question is a list of itself alone.
+Answer with JSON: {"questions": ["...", ...]}"""
+ANSWER_PROMPT = """\
+The user's message is JSON: a question, and passages that were found for it. Give the shortest
+answer that the passages support, such as a name, a place, a date or a number. If they do not answer
+the question, give an empty text.
+Answer with JSON: {"answer": "..."}"""
+ANSWER_SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"type": "string"}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+LONGEST_ANSWER = 200
+LONGEST_PASSAGE = 1_200
+AT_A_TIME = 4
+
+
+@dataclass(frozen=True)
+class Decompose:
+    """The hits of a question and of each of its parts, merged so that every part is represented.
+
+    It stands after the stages that search the whole question, and searches each part by the stages
+    `each`. `how`: `llm`: a model takes the question apart, into `most` parts or fewer, if it may be
+    several at all (`always`: asked about every question); `rules`: cut at question marks and at
+    'and' before another question. A plain question passes as it is.
+
+    Parts run at the same time; one that refers to another's answer (#1) waits until it is filled
+    in. `answers`: `llm`: a model reads the answer in the first `read` passages of that part;
+    `title`: it is the first of their titles that the part does not hold itself. A reference without
+    an answer is never searched. `kind` tells the model what the collection holds; `prompt` and
+    `answer_prompt` are put in place of the stage's own, {most} and {kind} are filled in.
+
+    Source: Press et al. 2022, arXiv 2210.03350 (self-ask); the references: Wolfson et al. 2020,
+    arXiv 2001.11770 (QDMR); merging: ours.
+    """
+
+    how: Literal["llm", "rules"] = "llm"
+    each: tuple[Stage, ...] = (Dense(), Sparse(), Fuse())
+    answers: Literal["llm", "title"] = "llm"
+    most: int = 5
+    read: int = 5
+    always: bool = False
+    kind: str = "passages of documents"
+    prompt: str = ""
+    answer_prompt: str = ""
+    reads: ClassVar[tuple[str, ...]] = ("query", "hits")
+    writes: ClassVar[tuple[str, ...]] = ("variants", "hits")
+    optional: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges and the stages inside."""
+        if not 2 <= self.most <= 10:
+            raise ConfigError(f"decompose.most: 2 to 10, got {self.most}.")
+        if not 1 <= self.read <= 20:
+            raise ConfigError(f"decompose.read: 1 to 20, got {self.read}.")
+        Pipeline("decompose.each", self.each)
+
+    @property
+    def depends(self) -> list[str]:
+        """The wording of the prompts."""
+        return [VERSION, self.prompt or PROMPT, self.answer_prompt or ANSWER_PROMPT]
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        """Take the question apart, search each part, and merge."""
+        search, parts = self._parts(search, kit)
+        if len(parts.questions) < 2:
+            return search
+        answers: dict[int, str] = {}
+        found: dict[int, Search] = {}
+        while ready := parts.ready(answers, set(found)):
+            asked = {part: parts.filled(part, answers) for part in ready}
+            found |= self._searched(asked, search, kit)
+            for part in filter(parts.needed, ready):
+                search, answer = self._answer(search, found[part], part, kit)
+                if answer:
+                    answers[part] = answer
+        return _merged(search, parts, found)
+
+    def _parts(self, search: Search, kit: Kit) -> tuple[Search, Parts]:
+        if self.how == "rules":
+            return search, Parts(tuple(split_questions(search.query)[: self.most]))
+        if not self.always and not may_be_several(search.query):
+            return search, Parts(())
+        instructions = filled(self.prompt or PROMPT, {"most": self.most, "kind": self.kind})
+        schema = list_schema("questions", self.most)
+        prompt = Prompt("decompose", instructions, search.query, VERSION, schema=schema)
+        reply = ask(kit, prompt, search.query)
+        texts(reply, "questions", prompt, search.query)
+        questions = [] if reply.data is None else reply.data["questions"]
+        return search.spent(**reply.cost), Parts(tuple(questions))
+
+    def _searched(self, asked: dict[int, str], whole: Search, kit: Kit) -> dict[int, Search]:
+        """Search parts at the same time, each in a pipeline that bears its name in the trace."""
+
+        def one(part: int) -> Search:
+            search = replace(
+                Search.of(asked[part], whole.limit, whole.filter), domains=whole.domains
+            )
+            inside = Pipeline(_name(part), self.each)
+            return Pipeline("decompose", (inside,))(search, kit)
+
+        if len(asked) == 1:
+            return {part: one(part) for part in asked}
+        with ThreadPoolExecutor(min(len(asked), AT_A_TIME)) as pool:
+            return dict(zip(asked, pool.map(one, asked), strict=True))
+
+    def _answer(self, whole: Search, found: Search, part: int, kit: Kit) -> tuple[Search, str]:
+        """Return the answer to a part, or '' where its passages do not give one."""
+        hits = found.hits[: self.read]
+        if not hits:
+            return whole, ""
+        if self.answers == "title":
+            return whole, _title(found.query, hits)
+        passages = [hit.chunk.text[:LONGEST_PASSAGE] for hit in hits]
+        data = {"question": found.query, "passages": passages}
+        prompt = Prompt(
+            "decompose",
+            self.answer_prompt or ANSWER_PROMPT,
+            json.dumps(data, ensure_ascii=False, indent=1),
+            VERSION,
+            step=part + 1,
+            schema=ANSWER_SCHEMA,
+            max_tokens=128,
+        )
+        reply = ask(kit, prompt, whole.query)
+        answer = reply.text if reply.data is None else str(reply.data["answer"])
+        return whole.spent(**reply.cost), answer.strip()[:LONGEST_ANSWER]
+
+
+def _merged(search: Search, parts: Parts, found: dict[int, Search]) -> Search:
+    lists: dict[str, tuple[Hit, ...]] = {"": search.hits}
+    lists |= {_name(part): found[part].hits for part in sorted(found)}
+    new = tuple(Variant(found[part].query, "sub_question") for part in sorted(found))
+    left_out = [text for part, text in enumerate(parts.questions) if part not in found]
+    notes = [f"{_name(part)}: {found[part].query}" for part in sorted(found)]
+    notes += [f"not searched, for want of an answer: {text}" for text in left_out]
+    return replace(
+        search,
+        variants=search.variants + new,
+        hits=interleaved(lists, "decompose"),
+        trace=tuple(step for part in sorted(found) for step in found[part].trace),
+    ).noted(*notes)
+
+
+def _name(part: int) -> str:
+    return f"part-{part + 1}"
+
+
+def _title(question: str, hits: tuple[Hit, ...]) -> str:
+    """The first title that the question does not hold: its subject is not its answer."""
+    said = question.lower()
+    titles = (str(hit.chunk.meta.get("title") or "") for hit in hits)
+    return next((title for title in titles if title and title.lower() not in said), "")

@@ -1,0 +1,115 @@
+"""Expansion: the same question in more words, from a model, from its first hits or from a list."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from retrieval.errors import ConfigError
+from retrieval.feedback import Feedback
+from retrieval.kit import Kit, Prompt
+from retrieval.prompts import ask, filled, list_schema, texts
+from retrieval.synonyms import Synonyms, load_synonyms
+from retrieval.types import Search, Variant
+from retrieval.variants import added, checked_share
+
+VERSION = "1"
+PARAPHRASE = """\
+The user's message is a question to a search engine over {kind}. Write it anew {n} time(s), so that
+each wording finds what the others miss: other words for the same things, the terms that an expert
+would use, abbreviations spelled out. Every wording asks for the same, and stands by itself.
+Answer with JSON: {"paraphrases": ["...", ...]}"""
+KEYWORDS = """\
+The user's message is a question to a search engine over {kind}. Give up to {words} words or short
+terms, in addition to those of the question, that texts which answer it are likely to contain:
+names, synonyms, technical terms, abbreviations and what they stand for. No sentences.
+Answer with JSON: {"keywords": ["...", ...]}"""
+PROMPTS = {"paraphrase": PARAPHRASE, "keywords": KEYWORDS}
+
+
+@dataclass(frozen=True)
+class Expand:
+    """The question in more words; what is added has the share `weight`, the question the rest.
+
+    `how`, with a model: `paraphrase`: `n` other wordings, each a variant with rankings of its own;
+    `keywords`: one variant of up to `words` words. `kind` tells the model what the collection
+    holds. `prompt` is put in place of the stage's own; {n}, {words} and {kind} in it are filled in.
+
+    Without a model: `rm3`: the sparse leg's question takes on `words` words of its first
+    `documents` hits; `vector`: the dense leg's vector moves towards the mean of those hits;
+    `synonyms`: a variant in which the entries of a `file` are spelled out. At `weight` 1 the
+    question's own words are not searched (`rm3` needs them: below 1).
+
+    Source: `paraphrase`: Ma et al. 2023, arXiv 2305.14283 (rewriting), fused as several queries;
+    `keywords`: Jagerman et al. 2023, arXiv 2305.03653; `rm3`, `vector`: see `retrieval/feedback`.
+    """
+
+    how: Literal["paraphrase", "keywords", "rm3", "vector", "synonyms"] = "paraphrase"
+    n: int = 3
+    weight: float = 0.5
+    words: int = 10
+    documents: int = 10
+    file: str = ""
+    kind: str = "passages of documents"
+    prompt: str = ""
+    reads: ClassVar[tuple[str, ...]] = ("query", "variants")
+    writes: ClassVar[tuple[str, ...]] = ("variants", "rankings")
+    optional: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges, and read the file."""
+        for name, most in (("n", 16), ("words", 100), ("documents", 100)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ConfigError(f"expand.{name}: 1 to {most}, got {getattr(self, name)}.")
+        checked_share("expand.weight", self.weight)
+        if self.how == "rm3" and self.weight == 1:
+            raise ConfigError("expand.weight: below 1 for rm3, which adds to the question's words.")
+        if bool(self.file) != (self.how == "synonyms"):
+            raise ConfigError("expand.file: the list of how = 'synonyms', and of no other.")
+        if self.file:
+            _ = self._synonyms
+
+    @property
+    def depends(self) -> dict[str, Any]:
+        """The wording of the prompt, or the entries of the list."""
+        if self.file:
+            return {"synonyms": self._synonyms.digest}
+        return {"version": VERSION, "prompt": self.prompt or PROMPTS.get(self.how)}
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        """Add to the question."""
+        feedback = Feedback(self.documents, self.words, self.weight)
+        if self.how == "rm3":
+            return feedback.with_words(search, kit)
+        if self.how == "vector":
+            return feedback.with_centroid(search, kit)
+        if self.how == "synonyms":
+            changed = self._synonyms.spelled_out(search.query)
+            return search if changed is None else self._added(search, [changed])
+        return self._asked(search, kit)
+
+    @cached_property
+    def _synonyms(self) -> Synonyms:
+        return load_synonyms(Path(self.file))
+
+    def _asked(self, search: Search, kit: Kit) -> Search:
+        several = self.how == "paraphrase"
+        name, most = ("paraphrases", self.n) if several else ("keywords", self.words)
+        values = {"n": self.n, "words": self.words, "kind": self.kind}
+        prompt = Prompt(
+            "expand",
+            filled(self.prompt or PROMPTS[self.how], values),
+            search.query,
+            VERSION,
+            step=0 if several else 1,
+            schema=list_schema(name, most),
+            max_tokens=64 + most * (128 if several else 16),
+        )
+        reply = ask(kit, prompt, search.query)
+        found = texts(reply, name, prompt, search.query)
+        search = search.spent(**reply.cost)
+        return self._added(search, found if several else [" ".join(found)])
+
+    def _added(self, search: Search, wordings: list[str]) -> Search:
+        variants = [Variant(each, "paraphrase") for each in wordings]
+        return added(search, variants, self.weight).noted(*wordings)

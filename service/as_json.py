@@ -1,0 +1,119 @@
+"""Our own types as JSON values: the same for the service and for `--json` on the command line."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from retrieval.config import DEFAULT_PIPELINE
+from retrieval.errors import AssayError
+from retrieval.kit import Indexes
+from retrieval.pipeline import Pipeline, Stage, params, stage_name
+from retrieval.types import Hit, Search, Step, flat
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """Return a passage with its place, its scores and its metadata."""
+    chunk = hit.chunk
+    return {
+        "id": chunk.id,
+        "document_id": chunk.document_id,
+        "text": chunk.text,
+        "span": [*chunk.span],
+        "heading": [*chunk.heading],
+        "domain": chunk.domain,
+        "score": hit.score,
+        "scores": [{"by": by, "value": value} for by, value in hit.scores],
+        "metadata": {**chunk.meta},
+    }
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """Return what one stage did, and the stages inside it."""
+    return {
+        "stage": step.stage,
+        "params": value_json(step.params),
+        "ms": round(step.ms, 3),
+        "changed": {**step.changed},
+        "top": [*step.top],
+        "notes": [*step.notes],
+        "cost": {**step.cost},
+        "error": step.error,
+        "steps": [step_json(each) for each in step.steps],
+    }
+
+
+def stages_ms(search: Search) -> dict[str, float]:
+    """Return the milliseconds of each stage, those inside others left out; repeats are summed."""
+    found: dict[str, float] = {}
+    for step in search.trace:
+        found[step.stage] = round(found.get(step.stage, 0.0) + step.ms, 3)
+    return found
+
+
+def timings_json(search: Search, total_ms: float) -> dict[str, Any]:
+    """Return where the time went: all of it, by stage, and by tool (what stages waited for)."""
+    tools: dict[str, float] = {}
+    for step in flat(search.trace):
+        for name, value in step.cost.items():
+            tool, _, unit = name.rpartition("_")
+            if unit == "ms":
+                tools[tool] = round(tools.get(tool, 0.0) + value, 3)
+    return {
+        "total_ms": round(total_ms, 3),
+        "stages_ms": stages_ms(search),
+        "tools_ms": tools,
+    }
+
+
+def answer_json(search: Search, explain: bool) -> dict[str, Any]:
+    """Return the part of an answer that the search itself holds."""
+    answer: dict[str, Any] = {
+        "hits": [hit_json(hit) for hit in search.hits],
+        "degraded": [*search.degraded],
+    }
+    if explain:
+        answer["trace"] = [step_json(step) for step in search.trace]
+    return answer
+
+
+def pipeline_json(pipeline: Pipeline) -> dict[str, Any]:
+    """Return a pipeline's name, key and stages."""
+    return {
+        "name": pipeline.name,
+        "default": pipeline.name == DEFAULT_PIPELINE,
+        "key": pipeline.key,
+        "stages": [stage_json(stage) for stage in pipeline.stages],
+    }
+
+
+def stage_json(stage: Stage) -> dict[str, Any]:
+    """Return a stage's name and parameters."""
+    return {
+        "stage": stage_name(stage),
+        "params": value_json(params(stage)),
+        "optional": stage.optional,
+    }
+
+
+def value_json(value: Any) -> Any:
+    """Return a parameter's value; a stage inside it becomes its name and parameters."""
+    if isinstance(value, Stage):
+        return stage_json(value)
+    if isinstance(value, Mapping):
+        return {str(key): value_json(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [value_json(each) for each in value]
+    return value
+
+
+def index_json(indexes: Indexes, name: str) -> dict[str, Any]:
+    """Return an index as it is described, or why it cannot be opened."""
+    try:
+        store = indexes.open(name)
+        return {
+            "name": name,
+            "chunks": store.count(),
+            "manifest": store.manifest.as_json(),
+            "fingerprint": store.manifest.fingerprint,
+        }
+    except AssayError as error:
+        return {"name": name, "error": str(error)}

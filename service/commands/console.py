@@ -1,0 +1,92 @@
+"""What every command shares: the global options, the tools they open, one line for an error."""
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retrieval.open_kit import Tools
+    from retrieval.settings import Settings
+
+Arguments = ParamSpec("Arguments")
+FILE_WIDTH = 120
+CANNOT, WRONG_INPUT, STOPPED = 1, 2, 130
+"""Exit codes: it could not be done; what was asked or set is wrong; Ctrl-C."""
+
+
+def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Return a command whose foreseen errors are one line on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        from retrieval.errors import AssayError, ConfigError, InputError
+
+        try:
+            command(*args, **kwargs)
+        except AssayError as error:
+            fail(str(error), WRONG_INPUT if isinstance(error, ConfigError | InputError) else CANNOT)
+
+    return run
+
+
+def fail(message: str, code: int = CANNOT) -> None:
+    """Say in one line what is wrong, and exit. Raises: typer.Exit."""
+    typer.secho(f"Error: {' '.join(message.split())}", fg="red", err=True)
+    raise typer.Exit(code)
+
+
+def options(context: typer.Context) -> Mapping[str, Any]:
+    """Return the settings that options in front of the command gave."""
+    found: Mapping[str, Any] = context.find_root().obj or {}
+    return found
+
+
+def settings_of(context: typer.Context, **more: Any) -> "Settings":
+    """Return the settings of a command; its own options go before the global ones."""
+    from retrieval.settings import load_settings
+
+    given = {name: value for name, value in more.items() if value is not None}
+    return load_settings(**{**options(context), **given})
+
+
+@contextmanager
+def tools_of(context: typer.Context) -> Iterator["Tools"]:
+    """Give the tools of a command, and let go of them at its end."""
+    from retrieval.open_kit import Tools
+
+    tools = Tools(settings_of(context))
+    try:
+        yield tools
+    finally:
+        tools.close()
+
+
+def out() -> "Console":
+    """Return where results are shown: as wide as the terminal, or as a file's lines may be."""
+    from rich.console import Console
+
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=FILE_WIDTH)
+
+
+def note(message: str = "") -> None:
+    """Say something beside the results, on stderr."""
+    typer.echo(message, err=True)
+
+
+def give_json(value: Any) -> None:
+    """Print a value as JSON; in ASCII where the terminal, or JSON's own UTF-8, cannot hold it."""
+    import json
+
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,71 @@
+"""`assay settings` and `assay pipelines`: what can be set and chosen."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service.commands.console import give_json, options, out, settings_of
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def settings(context: typer.Context, as_json: Json = False) -> None:
+    """List every setting: its value, where it came from, what it is for. Secrets are masked.
+
+    A setting comes from an option in front of the command (--data-dir, --set NAME=VALUE), the
+    environment (ASSAY_NAME), assay.toml in the working directory, or its default.
+
+    Example: `assay --set port=9000 settings`
+    """
+    from retrieval.settings import Settings, source
+
+    found = settings_of(context)
+    given = dict(options(context))
+    rows = [
+        {
+            "name": name,
+            "value": _plain(getattr(found, name)),
+            "source": source(name, given),
+            "description": field.description or "",
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+    if as_json:
+        give_json({"settings": rows})
+        return
+    from service.show import show_table
+
+    show_table(
+        out(), ("setting", "value", "source", "description"), ([*each.values()] for each in rows)
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as JSON has it; what is secret is masked."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value) if isinstance(value, str | Path) else "********"
+
+
+def pipelines(context: typer.Context, as_json: Json = False) -> None:
+    """List the pipelines that a query or a benchmark can name, with their stages.
+
+    Your own go beside them: *.toml files in the folder of the setting pipelines_dir.
+
+    Example: `assay pipelines`
+    """
+    from service.as_json import pipeline_json
+    from service.pipelines import load_pipelines
+
+    found = [pipeline_json(each) for each in load_pipelines(settings_of(context)).values()]
+    if as_json:
+        give_json({"pipelines": found})
+        return
+    from service.show import short_params, show_table
+
+    rows = []
+    for each in found:
+        steps = [f"{s['stage']}({short_params(s['params'])})" for s in each["stages"]]
+        rows.append((each["name"], "*" if each["default"] else "", " → ".join(steps)))
+    show_table(out(), ("pipeline", "default", "stages"), rows)

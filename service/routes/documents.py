@@ -1,0 +1,99 @@
+"""POST and DELETE /documents: into an index and out of it, through the same door as `ingest`."""
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from ingestion.document import Document
+from ingestion.ingest import delete_documents, ingest
+from ingestion.job import Job
+from ingestion.load import Loaded
+from retrieval.adapters.points import DEFAULT_TENANT
+from service.bodies import body_of
+from service.problems import Refusal, fault
+from service.routes.declared import Json, answers, takes
+from service.schemas import DocumentsRequest, Ingested
+from service.state import State, state_of
+
+router = APIRouter(tags=["documents"])
+WAIT_S = 10.0
+"""How long a request waits for another writer of the index, or for a store that is down."""
+EXAMPLES: dict[str, Any] = {
+    "two documents": {
+        "index": "demo",
+        "documents": [
+            {
+                "id": "library/json.md",
+                "title": "json",
+                "text": "json.loads parses JSON text and returns Python objects.",
+                "domain": "library",
+                "metadata": {"year": 2008},
+            },
+            {"id": "library/csv.md", "text": "csv.reader gives the rows of a file."},
+        ],
+    },
+}
+
+
+@router.post(
+    "/documents",
+    response_class=Json,
+    responses=answers("Ingested", 404, 409, 413, 415, 422, 502, 503),
+    openapi_extra=takes("DocumentsRequest", EXAMPLES),
+)
+async def add(request: Request) -> Json:
+    """Put documents into an index; each replaces the one with its id, all of its chunks at once.
+
+    The index is made if it is not there; `chunker` and `embed` then say how. A document that is
+    there already costs nothing. One that cannot be used is listed in `failures`, and the others
+    are ingested; where none can, the answer is a 422. Once this answers, queries find them.
+    """
+    state = state_of(request)
+    body = await body_of(DocumentsRequest, request, state.schemas)
+    return Json(await state.write(lambda: _add(body, state)))
+
+
+def _add(body: DocumentsRequest, state: State) -> bytes:
+    job = Job(
+        _items(body),
+        body.index,
+        chunker=body.chunker,
+        embed=body.embed,
+        optimize=False,
+        wait_s=WAIT_S,
+    )
+    report = ingest(job, state.tools)
+    if not report.documents:
+        faults = [fault("documents", f"{each.source}: {each.reason}") for each in report.failures]
+        raise Refusal(422, "; ".join(each["detail"] for each in faults[:3]), faults)
+    values = report.as_json()
+    return json.dumps({name: values[name] for name in Ingested.model_fields}).encode()
+
+
+def _items(body: DocumentsRequest) -> Iterator[Loaded]:
+    size = 0
+    for each in body.documents:
+        size += len(each.text)
+        document = Document(
+            each.id, each.text, title=each.title, domain=each.domain, meta=each.metadata
+        )
+        yield Loaded(document, "", size)
+
+
+@router.delete(
+    "/documents/{id:path}",
+    response_class=Json,
+    responses=answers("Deleted", 404, 409, 422, 503),
+)
+async def remove(
+    id: str,
+    request: Request,
+    index: Annotated[str, Query(description="The index that holds it.")],
+) -> Json:
+    """Remove a document with its chunks; its id may hold slashes."""
+    state = state_of(request)
+    chunks = await state.write(lambda: delete_documents(state.tools, index, [id], DEFAULT_TENANT))
+    gone = {"index": index, "document_id": id, "chunks_removed": chunks}
+    return Json(json.dumps(gone).encode())

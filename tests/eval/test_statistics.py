@@ -1,0 +1,122 @@
+"""Intervals, tests and effect sizes: against scipy, against theory, and at the edges."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from eval.statistics import area, detectable, intervals, paired_t, randomisation
+
+# The heights of Darwin's fifteen pairs of Zea mays, crossed minus self-fertilised, in eighths of
+# an inch; Fisher 1935, The Design of Experiments, sections 17 and 21.
+DARWIN = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], dtype=float)
+
+
+def test_the_percentile_interval_covers_the_true_mean_about_95_times_in_100() -> None:
+    random = np.random.default_rng(1)
+    samples = random.beta(0.6, 0.4, (120, 400))
+    low, high = intervals(samples, resamples=1000, seed=2)
+    covered = np.mean((low <= 0.6) & (high >= 0.6))
+    assert 0.91 <= covered <= 0.98
+
+
+def test_the_interval_is_that_of_the_normal_approximation_for_many_queries() -> None:
+    values = np.random.default_rng(3).random((2000, 2))
+    low, high = intervals(values, seed=4)
+    error = 1.959964 * values.std(axis=0) / np.sqrt(2000)
+    assert low == pytest.approx(values.mean(axis=0) - error, abs=0.0008)
+    assert high == pytest.approx(values.mean(axis=0) + error, abs=0.0008)
+
+
+def test_the_interval_agrees_with_scipys_bootstrap() -> None:
+    values = np.random.default_rng(5).exponential(size=60)
+    low, high = intervals(values[:, None], seed=6)
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", rng=np.random.default_rng(7)
+    ).confidence_interval
+    assert low[0] == pytest.approx(theirs.low, abs=0.02)
+    assert high[0] == pytest.approx(theirs.high, abs=0.02)
+
+
+def test_intervals_are_seeded_and_do_not_depend_on_other_columns() -> None:
+    values = np.random.default_rng(8).random((50, 3))
+    first, again = intervals(values), intervals(values)
+    assert (first[0] == again[0]).all()
+    assert intervals(values[:, :1])[1][0] == first[1][0]
+    assert (intervals(values, seed=1)[0] != first[0]).any()
+
+
+def test_one_query_claims_no_interval_and_equal_values_have_no_width() -> None:
+    low, high = intervals(np.array([[0.5]]))
+    assert np.isnan([low[0], high[0]]).all()
+    low, high = intervals(np.full((10, 1), 0.25))
+    assert (low[0], high[0]) == (0.25, 0.25)
+
+
+def test_the_randomisation_test_gives_fishers_p_for_darwins_plants() -> None:
+    as_far_on_each_side = 863
+    assert randomisation(DARWIN) == 2 * as_far_on_each_side / 2**15
+    assert paired_t(DARWIN) == pytest.approx(0.0497, abs=0.0001)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-4, 4), min_size=2, max_size=8))
+def test_the_exact_test_equals_scipys(differences: list[int]) -> None:
+    values = np.array(differences, dtype=float) / 4
+    theirs = stats.permutation_test(
+        (values, np.zeros_like(values)),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        n_resamples=np.inf,
+        vectorized=True,
+    )
+    assert randomisation(values) == pytest.approx(theirs.pvalue, abs=1e-12)
+
+
+def test_the_sampled_test_agrees_with_scipys() -> None:
+    values = np.random.default_rng(9).normal(0.15, 1.0, 200)
+    theirs = stats.permutation_test(
+        (values,),
+        lambda x, axis: np.mean(x, axis=axis),
+        permutation_type="samples",
+        n_resamples=9999,
+        vectorized=True,
+        rng=np.random.default_rng(10),
+    )
+    assert randomisation(values) == pytest.approx(theirs.pvalue, abs=0.015)
+
+
+def test_no_difference_has_p_one() -> None:
+    assert randomisation(np.zeros(30)) == paired_t(np.zeros(30)) == 1.0
+    assert randomisation(np.full(30, 1e-12)) == 1.0
+
+
+def test_queries_without_a_difference_do_not_move_the_randomisation_test() -> None:
+    values = np.array([0.5, 0.25, 0.5, 0.125, 0.25])
+    assert randomisation(values) == pytest.approx(2 / 2**5)
+    assert randomisation(np.concatenate([values, np.zeros(500)])) == pytest.approx(2 / 2**5)
+
+
+def test_the_t_test_is_scipys_and_says_nothing_where_it_cannot() -> None:
+    first, second = np.random.default_rng(11).random((2, 40))
+    assert paired_t(first - second) == pytest.approx(stats.ttest_rel(first, second).pvalue)
+    assert paired_t(np.array([0.5])) is None
+    assert paired_t(np.full(9, 0.25)) is None
+
+
+def test_the_detectable_effect_is_found_four_times_out_of_five() -> None:
+    sample = np.random.default_rng(12).normal(0.0, 1.0, 50)
+    sample = (sample - sample.mean()) / sample.std(ddof=1)
+    effect = detectable(sample)
+    assert effect is not None
+    trials = np.random.default_rng(13).normal(effect, 1.0, (4000, 50))
+    found = np.mean(stats.ttest_1samp(trials, 0.0, axis=1).pvalue < 0.05)
+    assert found == pytest.approx(0.8, abs=0.03)
+    assert detectable(sample[:1]) is None
+
+
+def test_the_area_under_the_curve_by_hand() -> None:
+    assert area(np.array([3.0, 2.0]), np.array([1.0, 2.0])) == pytest.approx(3.5 / 4)
+    assert area(np.array([-np.inf]), np.array([-np.inf])) == 0.5
+    assert area(np.array([]), np.array([1.0])) is None
