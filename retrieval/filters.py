@@ -103,9 +103,9 @@ def instant(value: str) -> datetime | None:
     """Return an ISO 8601 date or time as an instant in UTC, or None if it is not one."""
     try:
         found = datetime.fromisoformat(value)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def matches(filter: Filter | None, values: Mapping[str, Any]) -> bool:
@@ -248,7 +248,8 @@ def as_filterable(value: Any) -> Any:
     hits but cannot be filtered by.
     """
     if isinstance(value, list | tuple):
-        return [each for each in map(as_filterable, value) if each is not None]
+        scalars = (as_filterable(each) for each in value if not isinstance(each, list | tuple))
+        return [each for each in scalars if each is not None]
     if isinstance(value, datetime):
         return (value.replace(tzinfo=UTC) if value.tzinfo is None else value).isoformat()
     if isinstance(value, date):

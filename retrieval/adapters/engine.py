@@ -140,6 +140,12 @@ class Engine:
                     raise StoreError(f"The index engine could not start: {self._last_words()}")
                 if lock.take():
                     child = self._spawn(lock)
+                elif owner and owner.state == engine_lock.BUILDING:
+                    raise UnavailableError(
+                        f"The index engine of {self.data_dir} (process {owner.pid}) is building an"
+                        " index, and answers when it is done.",
+                        retry_after_s=10.0,
+                    )
                 elif seen != (owner, lock.taker()):
                     seen, since = (owner, lock.taker()), now
                 elif now - since > STRANGER_S:
@@ -167,14 +173,8 @@ class Engine:
         Raises: UnavailableError where it listens and is busy, BusyError where it is of another
             version.
         """
-        if owner is None or not owner.address:
+        if owner is None or not owner.address or owner.state == engine_lock.BUILDING:
             return None
-        if owner.state == engine_lock.BUILDING and owner.alive:
-            raise UnavailableError(
-                f"The index engine of {self.data_dir} (process {owner.pid}) is building an index"
-                " and answers when it is done.",
-                retry_after_s=10.0,
-            )
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         patience = min(end, time.monotonic() + HELLO_S)
         greeted = False

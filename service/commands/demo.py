@@ -46,16 +46,18 @@ def demo(
     """
     try:
         with tools_of(context) as tools:
-            _demo(tools, folder or tools.settings.data_dir / "demo", options(context))
+            folder = folder or tools.settings.data_dir / "demo"
+            _say(f"{write_dataset(folder)} documents of this Python are in {folder}")
+            show(tools, folder, options(context))
     except KeyboardInterrupt:
         note("Stopped. What is stored is kept; `assay demo` again does the rest.")
         raise typer.Exit(STOPPED) from None
 
 
-def _demo(tools: "Tools", folder: Path, given: Mapping[str, Any]) -> None:
+def show(tools: "Tools", folder: Path, given: Mapping[str, Any]) -> None:
+    """Ingest, ask and measure a dataset; `given` are the settings to repeat in what is advised."""
     index = f"{folder.resolve().name}-{CHUNKER}"
-    count = write_dataset(folder)
-    _say(f"[bold]1. Ingest[/bold] {count} documents of this Python into index {index}")
+    _say(f"\n[bold]1. Ingest[/bold] into index {index}")
     _ingest(tools, folder / "corpus", index)
     _say("\n[bold]2. Ask[/bold] with pipeline hybrid: score, document, span, headings, text")
     for question in QUESTIONS:

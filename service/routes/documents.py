@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from ingestion.chunk import build_chunker
 from ingestion.document import Document
 from ingestion.ingest import delete_documents, ingest
 from ingestion.job import Job
 from ingestion.load import Loaded
 from retrieval.adapters.points import DEFAULT_TENANT
+from retrieval.errors import ConfigError, InputError
 from service.bodies import body_of
 from service.problems import Refusal, fault
 from service.routes.declared import Json, answers, takes
@@ -56,6 +58,7 @@ async def add(request: Request) -> Json:
 
 
 def _add(body: DocumentsRequest, state: State) -> bytes:
+    _check_chunker(body)
     job = Job(
         _items(body),
         body.index,
@@ -70,6 +73,15 @@ def _add(body: DocumentsRequest, state: State) -> bytes:
         raise Refusal(422, "; ".join(each["detail"] for each in faults[:3]), faults)
     values = report.as_json()
     return json.dumps({name: values[name] for name in Ingested.model_fields}).encode()
+
+
+def _check_chunker(body: DocumentsRequest) -> None:
+    """Refuse a chunker that is not there, as part of the request. Raises: InputError."""
+    try:
+        if body.chunker is not None:
+            build_chunker(body.chunker)
+    except ConfigError as error:
+        raise InputError(str(error), "chunker") from error
 
 
 def _items(body: DocumentsRequest) -> Iterator[Loaded]:

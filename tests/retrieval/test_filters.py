@@ -89,5 +89,10 @@ def test_fields_are_those_that_a_filter_asks_for() -> None:
 
 def test_filterable_values_are_scalars_and_lists_of_them() -> None:
     assert filters.as_filterable({"nested": 1}) is None
-    assert filters.as_filterable(["a", None, {"b": 1}]) == ["a"]
+    assert filters.as_filterable(["a", None, {"b": 1}, ["c"]]) == ["a"]
     assert filters.as_filterable(datetime(2024, 1, 2, tzinfo=UTC)) == "2024-01-02T00:00:00+00:00"
+
+
+def test_a_date_that_no_instant_in_utc_equals_is_no_date() -> None:
+    assert filters.instant("0001-01-01T00:00:00+23:00") is None
+    assert filters.instant("9999-12-31T23:59:59-23:00") is None

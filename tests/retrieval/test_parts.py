@@ -1,0 +1,40 @@
+from collections.abc import Sequence
+
+from retrieval.offline import passage
+from retrieval.parts import Parts, interleaved
+from retrieval.types import Hit, Score
+
+
+def ranked(*ids: str) -> Sequence[Hit]:
+    return [Hit(passage(id, id), (Score("fuse", 1.0 / n),)) for n, id in enumerate(ids, 1)]
+
+
+def order(lists: dict[str, Sequence[Hit]]) -> list[str]:
+    return [hit.chunk.document_id for hit in interleaved(lists, "merge")]
+
+
+def test_every_list_is_represented_by_its_best() -> None:
+    lists = {"": ranked("a", "b", "c"), "one": ranked("d", "a", "b"), "two": ranked("e", "f", "b")}
+    # Rank 1 anywhere: a has 1 + 1/2, d and e have 1, in the order of the lists. Then rank 2: b has
+    # 1/2 + 1/3 + 1/3, f has 1/2; then c.
+    assert order(lists) == ["a", "d", "e", "b", "f", "c"]
+
+
+def test_scores_fall_with_the_place_and_say_which_list() -> None:
+    first, second = interleaved({"": ranked("a"), "one": ranked("b", "a")}, "merge")
+    assert first.scores == (Score("fuse", 1.0), Score("one/fuse", 0.5), Score("merge", 1.0))
+    assert second.scores == (Score("one/fuse", 1.0), Score("merge", 0.5))
+
+
+def test_empty_lists_leave_the_others() -> None:
+    assert order({"": ranked(), "one": ranked("a", "b")}) == ["a", "b"]
+    assert order({"": ranked(), "one": ranked()}) == []
+
+
+def test_parts_wait_for_the_answers_that_they_refer_to() -> None:
+    parts = Parts(("who?", "where is #1?", "when?", "#2 and #3?", " "))
+    assert parts.ready({}, set()) == [0, 2]
+    assert parts.ready({0: "Ann"}, {0, 2}) == [1]
+    assert parts.ready({0: "Ann", 1: "Ulm"}, {0, 1, 2}) == []
+    assert parts.filled(3, {1: "Ulm", 2: "1900 #1"}) == "Ulm and 1900 #1?"
+    assert [parts.needed(i) for i in range(5)] == [True, True, True, False, False]
