@@ -158,8 +158,7 @@ class _Run:
         tally, writer = self._tally, self._writer
         self._progress(tally.progress())
         if not writer:
-            tally.notes.append(f"Index {self._job.index!r} was not made: nothing to put into it.")
-            return tally.report(0.0)
+            return tally.report(None)
         if self._job.sync:
             remove_missing(writer, self._seen, self._preparation.unread)
         if tally.chunks or tally.described or tally.removed:

@@ -35,8 +35,9 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the file, which stays open."""
-        self._file.detach()
+        """Let go of the file, which stays open, unless an interruption closed it before."""
+        if not self._file.closed:
+            self._file.detach()
 
     def __iter__(self) -> Self:
         """Return the lines that are left."""

@@ -15,12 +15,13 @@ class Report:
     described (its metadata changed alone) or unchanged; `failed` items gave none. `tokens` counts
     what was to be embedded, before the encoder's limit cut `cut_tokens` off `cut_chunks` chunks.
     `average_length` is that of this job's chunks in terms, `index_average_length` the one that
-    the index weighs with; both are 0 where there are none.
+    the index weighs with; both are 0 where there are none. `exists`: the index is there by now.
     """
 
     index: str
     tenant: str
     created: bool = False
+    exists: bool = True
     documents: int = 0
     new: int = 0
     changed: int = 0
@@ -62,7 +63,8 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Yield the report line by line; what did not happen is left out."""
         made = "made and filled" if self.created else "brought up to date"
-        yield f"Index {self.index!r} {made}: {self.documents:,} documents."
+        done = made if self.exists else "not made, since there is nothing to put into it"
+        yield f"Index {self.index!r} {done}: {self.documents:,} documents."
         counts = {
             "new": self.new,
             "replaced": self.changed,

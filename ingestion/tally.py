@@ -69,8 +69,8 @@ class Tally:
         seconds = time.monotonic() - self.started
         return Progress(self.documents + self.failed, self.embedded, self.bytes, seconds)
 
-    def report(self, index_average_length: float) -> Report:
-        """Return the outcome."""
+    def report(self, index_average_length: float | None) -> Report:
+        """Return the outcome; None is the average length where there is no index."""
         return Report(
             index=self.index,
             tenant=self.tenant,
@@ -91,7 +91,8 @@ class Tally:
             seconds=time.monotonic() - self.started,
             optimized=self.optimized,
             average_length=self.average_length,
-            index_average_length=index_average_length,
+            exists=index_average_length is not None,
+            index_average_length=index_average_length or 0.0,
             failures=tuple(self.failures),
             notes=tuple(self.notes),
         )

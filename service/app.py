@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from retrieval.open_kit import Tools
 from retrieval.settings import Settings
 from service import problems
 from service.auth import ApiKey, api_key
 from service.bodies import BodyLimit
+from service.description import described
 from service.pipelines import load_pipelines
 from service.problems import Outermost
 from service.routes import about, docs, documents, health, query
@@ -47,6 +46,7 @@ def create_app(settings: Settings, tools: Tools | None = None) -> FastAPI:
         lifespan=life,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.assay = state
@@ -54,7 +54,7 @@ def create_app(settings: Settings, tools: Tools | None = None) -> FastAPI:
         app.include_router(each.router)
     problems.install(app)
     _wrap(app, settings)
-    app.openapi = lambda: _description(app, state)  # type: ignore[method-assign]
+    app.openapi = lambda: described(app, state)  # type: ignore[method-assign]
     return app
 
 
@@ -65,19 +65,3 @@ def _wrap(app: FastAPI, settings: Settings) -> None:
     if key is not None:
         app.add_middleware(ApiKey, key=key)
     app.add_middleware(Outermost)
-
-
-def _description(app: FastAPI, state: State) -> dict[str, Any]:
-    """Return the API's description, made once: FastAPI's, with our schemas and the key."""
-    if app.openapi_schema is None:
-        found = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        components = found.setdefault("components", {})
-        components["schemas"] = {**components.get("schemas", {}), **state.schemas}
-        if api_key(state.settings) is not None:
-            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            found["security"] = [{"key": []}]
-            found["paths"]["/livez"]["get"]["security"] = []
-        app.openapi_schema = found
-    return app.openapi_schema

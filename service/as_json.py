@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retrieval.config import DEFAULT_PIPELINE
-from retrieval.errors import AssayError
+from retrieval.errors import ConfigError
 from retrieval.kit import Indexes
 from retrieval.pipeline import Pipeline, Stage, params, stage_name
 from retrieval.types import Hit, Search, Step, flat
@@ -106,7 +106,7 @@ def value_json(value: Any) -> Any:
 
 
 def index_json(indexes: Indexes, name: str) -> dict[str, Any]:
-    """Return an index as it is described, or why it cannot be opened."""
+    """Return an index as it is described, or why it cannot be used."""
     try:
         store = indexes.open(name)
         return {
@@ -115,5 +115,5 @@ def index_json(indexes: Indexes, name: str) -> dict[str, Any]:
             "manifest": store.manifest.as_json(),
             "fingerprint": store.manifest.fingerprint,
         }
-    except AssayError as error:
+    except ConfigError as error:
         return {"name": name, "error": str(error)}

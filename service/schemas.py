@@ -9,12 +9,10 @@ import math
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.json_schema import models_json_schema
 
 from retrieval.config import DEFAULT_PIPELINE
-from retrieval.filters import BOUNDS, MAX_INTEGER
+from retrieval.filters import MAX_INTEGER
 from retrieval.manifest import NAME, EmbedText
-from retrieval.settings import Settings
 
 MOST_HITS = 1000
 MOST_DOCUMENTS = 1000
@@ -244,46 +242,3 @@ class Health(BaseModel):
     """The state of the service."""
 
     status: str
-
-
-MODELS: tuple[type[BaseModel], ...] = (
-    QueryRequest,
-    QueryAnswer,
-    DocumentsRequest,
-    Ingested,
-    Deleted,
-    Indexes,
-    Pipelines,
-    Health,
-    Problem,
-)
-
-
-def schemas(settings: Settings) -> dict[str, Any]:
-    """Return the JSON schema of every model by name, with the settings' own limits in it."""
-    both = [(model, "validation") for model in MODELS]
-    _, found = models_json_schema(both, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
-    definitions: dict[str, Any] = found["$defs"]
-    asked = definitions["QueryRequest"]["properties"]
-    asked["query"]["maxLength"] = settings.max_query_chars
-    return {**definitions, **filter_schemas()}
-
-
-def filter_schemas() -> dict[str, Any]:
-    """Return the JSON schema of `retrieval.filters`, which itself checks what is sent."""
-    filter = {"$ref": "#/components/schemas/Filter"}
-    scalar = {"type": ["string", "number", "boolean"]}
-    bound = {"type": ["string", "number"], "description": "A number, or an ISO 8601 date."}
-    choices = {"type": "array", "items": scalar, "minItems": 1, "maxItems": 200}
-    tests = {"equals": scalar, "any_of": choices, "exists": {"type": "boolean"}}
-    parts = {"type": "array", "items": filter, "minItems": 1, "maxItems": 200}
-    groups = {"and": parts, "or": parts, "not": filter}
-    conditions: list[dict[str, Any]] = [
-        *({"required": ["field", test], "properties": {test: is_}} for test, is_ in tests.items()),
-        {"required": ["field"], "minProperties": 2, "properties": dict.fromkeys(BOUNDS, bound)},
-    ]
-    for each in conditions:
-        each["properties"] = {"field": {"type": "string", "minLength": 1}, **each["properties"]}
-    conditions += [{"required": [word], "properties": {word: is_}} for word, is_ in groups.items()]
-    options = [{"type": "object", "additionalProperties": False, **each} for each in conditions]
-    return {"Filter": {"description": "Conditions on metadata.", "anyOf": options}}

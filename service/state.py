@@ -3,18 +3,19 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 from fastapi import Request
 
-from retrieval.errors import NotFoundError
+from retrieval.errors import NotFoundError, UnavailableError
 from retrieval.kit import Kit
 from retrieval.open_kit import Tools
 from retrieval.pipeline import Pipeline, fingerprint
 from retrieval.settings import Settings
+from service.description import schemas
 from service.opening import Opening
 from service.pools import Pool, Result
-from service.schemas import schemas
 
 LINE = 16
 """How many requests may wait for each worker of the queries; more than deadlines let answer."""
@@ -38,6 +39,7 @@ class State:
         self.writes = Pool("writes", WRITERS, WRITERS_LINE)
         self.health = Pool("health checks", 1, LINE)
         self.opening = Opening(self.tools)
+        self._stopping = Event()
         self.schemas: dict[str, Any] = schemas(self.settings)
 
     async def ask(self, work: Callable[[], Result]) -> Result:
@@ -72,8 +74,16 @@ class State:
             known = self._fingerprints[key] = fingerprint(pipeline, kit)
         return known
 
+    def check_running(self) -> None:
+        """End long work once the service stops. Raises: UnavailableError."""
+        if self._stopping.is_set():
+            raise UnavailableError(
+                "The service stops. What is stored is kept; send the rest again."
+            )
+
     def close(self) -> None:
-        """Let requests end, then let go of the tools."""
+        """Let queries end, long work stop, then let go of the tools."""
+        self._stopping.set()
         for pool in (self.queries, self.writes, self.health):
             pool.close()
         self.tools.close()

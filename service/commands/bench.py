@@ -5,50 +5,35 @@ from typing import Annotated
 
 import typer
 
-from service.commands.console import STOPPED, give_json, note, out, reporting, tools_of
-from service.commands.ingest import checked_embed, chunker_table
+from service.commands import options
+from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("run")
 @reporting
 def run(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
-    dataset: Annotated[Path, typer.Option(help="A BEIR folder, or one with judged spans.")],
-    pipeline: Annotated[
-        str, typer.Option("--pipeline", "-p", help="One of `assay pipelines`, or a .toml file.")
-    ] = "hybrid",
-    chunker: Annotated[
-        str | None,
-        typer.Option(help="Default: whole for judged documents, structure for judged spans."),
-    ] = None,
-    chunk_tokens: Annotated[int | None, typer.Option(help="The most tokens of a chunk.")] = None,
-    chunk_overlap: Annotated[int | None, typer.Option(help="Tokens that two share.")] = None,
-    embed: Annotated[
-        str | None, typer.Option(help="text, title+text or heading+text; default: by judgments.")
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="qrels/SPLIT.tsv; default: test, or the judged spans.")
-    ] = None,
-    folder: Annotated[
-        Path | None, typer.Option("--out", help="The run's folder; default: one in the data dir.")
-    ] = None,
-    reference: Annotated[
-        str | None, typer.Option(help="bm25 measures rank_bm25 instead of a pipeline.")
-    ] = None,
-    drop_self: Annotated[
-        bool, typer.Option("--drop-self", help="Leave out the document whose id is the query's.")
-    ] = False,
-    as_json: Json = False,
+    dataset: options.Dataset,
+    pipeline: options.Pipeline = "hybrid",
+    chunker: options.Chunker = None,
+    chunk_tokens: options.ChunkTokens = None,
+    chunk_overlap: options.ChunkOverlap = None,
+    embed: options.Embed = None,
+    split: options.Split = None,
+    folder: options.Out = None,
+    reference: options.Reference = None,
+    drop_self: options.DropSelf = False,
+    as_json: options.Json = False,
 ) -> None:
     """Ask a dataset's questions and print precision, recall, nDCG, MRR, MAP, hit rate, latency.
 
     The corpus is ingested into the index DATASET-CHUNKER first, if it is not there. Every question
     goes through the pipeline that /query runs. The run's folder gets run.trec, metrics.json,
     per_query.jsonl and manifest.json. A stage that fails ends the run: nothing is measured that
-    is not served.
+    is not served. Unless options say otherwise, judged documents are cut whole with title+text
+    embedded, judged spans by structure with heading+text.
 
     Example: `assay bench run --dataset scifact --pipeline hybrid --out runs/hybrid`
     """
@@ -59,8 +44,8 @@ def run(  # noqa: PLR0913 - the options of a command
     bench = Bench(
         dataset=dataset,
         pipeline=pipeline,
-        chunker=chunker_table(chunker, chunk_tokens, chunk_overlap),
-        embed=checked_embed(embed),
+        chunker=options.chunker_table(chunker, chunk_tokens, chunk_overlap),
+        embed=options.embed_text(embed),
         split=split,
         out=folder,
         drop_self=drop_self,
@@ -74,9 +59,8 @@ def run(  # noqa: PLR0913 - the options of a command
         raise typer.Exit(STOPPED) from None
     if as_json:
         give_json({"run": str(found.folder), **found.metrics})
-        return
-    for line in found.lines():
-        out().print(line, markup=False, soft_wrap=True)
+    else:
+        say(found.lines())
 
 
 @app.command("compare")
@@ -85,7 +69,7 @@ def compare(
     baseline: Annotated[Path, typer.Argument(metavar="BASELINE", help="The folder of a run.")],
     candidate: Annotated[Path, typer.Argument(metavar="CANDIDATE", help="That of another.")],
     metric: Annotated[str | None, typer.Option(help="One measure, as nDCG@10.")] = None,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Compare two runs question by question: the difference, its 95% interval, and its test.
 
@@ -99,6 +83,5 @@ def compare(
     found = compared(read_run(baseline), read_run(candidate), metric)
     if as_json:
         give_json(found.as_json())
-        return
-    for line in found.lines():
-        out().print(line, markup=False, soft_wrap=True)
+    else:
+        say(found.lines())

@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -31,6 +31,10 @@ def reporting(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             command(*args, **kwargs)
         except AssayError as error:
             fail(str(error), WRONG_INPUT if isinstance(error, ConfigError | InputError) else CANNOT)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            fail(str(error))
 
     return run
 
@@ -41,7 +45,7 @@ def fail(message: str, code: int = CANNOT) -> None:
     raise typer.Exit(code)
 
 
-def options(context: typer.Context) -> Mapping[str, Any]:
+def given_settings(context: typer.Context) -> Mapping[str, Any]:
     """Return the settings that options in front of the command gave."""
     found: Mapping[str, Any] = context.find_root().obj or {}
     return found
@@ -52,7 +56,7 @@ def settings_of(context: typer.Context, **more: Any) -> "Settings":
     from retrieval.settings import load_settings
 
     given = {name: value for name, value in more.items() if value is not None}
-    return load_settings(**{**options(context), **given})
+    return load_settings(**{**given_settings(context), **given})
 
 
 @contextmanager
@@ -73,6 +77,13 @@ def out() -> "Console":
 
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=FILE_WIDTH)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines as they are, however wide."""
+    console = out()
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def note(message: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.commands.console import STOPPED, note, options, out, tools_of
+from service.commands.console import STOPPED, given_settings, note, out, say, tools_of
 
 if TYPE_CHECKING:
     from retrieval.manifest import EmbedText
@@ -48,7 +48,7 @@ def demo(
         with tools_of(context) as tools:
             folder = folder or tools.settings.data_dir / "demo"
             _say(f"{write_dataset(folder)} documents of this Python are in {folder}")
-            show(tools, folder, options(context))
+            show(tools, folder, given_settings(context))
     except KeyboardInterrupt:
         note("Stopped. What is stored is kept; `assay demo` again does the rest.")
         raise typer.Exit(STOPPED) from None
@@ -103,8 +103,7 @@ def _ingest(tools: "Tools", corpus: Path, index: str) -> None:
     with on_stderr(count_sources([corpus]).bytes).running() as shown:
         job = Job(load([corpus], LoadOptions()), index, chunker=CHUNKER, embed=EMBED, sync=True)
         report = ingest(job, tools, shown.indexing)
-    for line in report.lines():
-        out().print(line, markup=False, soft_wrap=True)
+    say(report.lines())
 
 
 def _ask(tools: "Tools", index: str, question: str) -> None:

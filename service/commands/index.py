@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
+from service.commands import options
 from service.commands.console import CANNOT, fail, give_json, note, out, reporting, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="List, show and drop indexes.")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 @reporting
-def list_indexes(context: typer.Context, as_json: Json = False) -> None:
+def list_indexes(context: typer.Context, as_json: options.Json = False) -> None:
     """List the indexes with their chunks and what they were built with.
 
     Example: `assay index list`
@@ -48,7 +48,7 @@ def list_indexes(context: typer.Context, as_json: Json = False) -> None:
 def show_index(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The index.")],
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Show what an index was built with: its manifest, its chunks, its fingerprint.
 

@@ -1,16 +1,15 @@
 """`assay settings` and `assay pipelines`: what can be set and chosen."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from service.commands.console import give_json, options, out, settings_of
+from service.commands import options
+from service.commands.console import give_json, given_settings, out, settings_of
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-
-def settings(context: typer.Context, as_json: Json = False) -> None:
+def settings(context: typer.Context, as_json: options.Json = False) -> None:
     """List every setting: its value, where it came from, what it is for. Secrets are masked.
 
     A setting comes from an option in front of the command (--data-dir, --set NAME=VALUE), the
@@ -21,7 +20,7 @@ def settings(context: typer.Context, as_json: Json = False) -> None:
     from retrieval.settings import Settings, source
 
     found = settings_of(context)
-    given = dict(options(context))
+    given = dict(given_settings(context))
     rows = [
         {
             "name": name,
@@ -48,7 +47,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, str | Path) else "********"
 
 
-def pipelines(context: typer.Context, as_json: Json = False) -> None:
+def pipelines(context: typer.Context, as_json: options.Json = False) -> None:
     """List the pipelines that a query or a benchmark can name, with their stages.
 
     Your own go beside them: *.toml files in the folder of the setting pipelines_dir.

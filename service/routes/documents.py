@@ -67,7 +67,7 @@ def _add(body: DocumentsRequest, state: State) -> bytes:
         optimize=False,
         wait_s=WAIT_S,
     )
-    report = ingest(job, state.tools)
+    report = ingest(job, state.tools, lambda _: state.check_running())
     if not report.documents:
         faults = [fault("documents", f"{each.source}: {each.reason}") for each in report.failures]
         raise Refusal(422, "; ".join(each["detail"] for each in faults[:3]), faults)

@@ -205,7 +205,8 @@ def test_without_any_text_no_index_is_made(tools: Tools) -> None:
     report = run(tools, Failure("a.pdf", "it is empty"), document("a", ""))
     assert (report.created, report.failed) == (False, 2)
     assert tools.indexes.names() == []
-    assert "was not made" in report.notes[0]
+    assert not report.exists
+    assert "not made" in next(report.lines())
     assert not list((tools.settings.data_dir / "ledgers").glob("*.sqlite"))
 
 

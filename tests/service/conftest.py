@@ -41,6 +41,12 @@ class OfflineTools(Tools):
         return WordSparse()
 
 
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"ASSAY_{name.upper()}", raising=False)
+
+
 @pytest.fixture
 def documents():
     """The documents of the small index, as POST /documents takes them."""

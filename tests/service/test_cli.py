@@ -13,10 +13,9 @@ RUNNER = CliRunner()
 
 def working_in(folder, monkeypatch):
     """Work in a folder that holds two notes; everything a command keeps goes below it."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"ASSAY_{name.upper()}", raising=False)
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("ASSAY_ENCODER", "hash")
+    monkeypatch.setenv("ASSAY_CONFIG", str(folder / "assay.toml"))
+    (folder / "assay.toml").write_text('encoder = "hash"\n')
     monkeypatch.setenv("COLUMNS", "120")
     notes = folder / "notes"
     (notes / "sub").mkdir(parents=True)
@@ -187,13 +186,13 @@ def test_documents_are_deleted_and_an_index_is_dropped_after_a_question(place):
 
 
 def test_settings_say_where_they_come_from_and_hide_secrets(place, monkeypatch):
-    (place / "assay.toml").write_text("concurrency = 3\n")
     monkeypatch.setenv("ASSAY_API_KEY", "sesame")
     said = assay("--set", "port=9000", "settings", "--json")
     found = {each["name"]: each for each in json.loads(said.stdout)["settings"]}
     assert set(found) == set(Settings.model_fields)
     assert (found["port"]["value"], found["port"]["source"]) == (9000, "option")
     assert found["api_key"]["source"] == "environment ASSAY_API_KEY"
+    assert found["encoder"]["source"].endswith("assay.toml")
     assert found["timeout_s"]["source"] == "default"
     assert "sesame" not in said.stdout
     assert "sesame" not in assay("settings").stdout
@@ -212,8 +211,9 @@ def test_pipelines_are_listed_and_a_broken_one_of_your_own_is_named(place):
     listed = json.loads(assay("pipelines", "--json").stdout)["pipelines"]
     assert [each["name"] for each in listed if each["default"]] == ["hybrid"]
     assert "dense(limit=100)" in assay("pipelines").stdout
-    (place / "mine.toml").write_text('stages = [{ use = "dense", depth = 3 }]')
-    assert "depth" in refused("pipelines", "--set", "pipelines_dir=.")
+    (place / "own").mkdir()
+    (place / "own" / "mine.toml").write_text('stages = [{ use = "dense", depth = 3 }]')
+    assert "depth" in refused("pipelines", "--set", "pipelines_dir=own")
 
 
 def test_a_benchmark_runs_and_two_compare(place):
@@ -250,3 +250,8 @@ def test_every_command_explains_itself_with_an_example(command):
     said = assay(*command, "--help").stdout
     group = command in ([], ["index"], ["bench"])
     assert "Commands" in said if group else "Example: assay" in said
+
+
+def test_a_place_that_cannot_be_written_is_one_line(place):
+    (place / "file").touch()
+    refused("ingest", "notes", "--index", "n", "--data-dir", "file", code=1)

@@ -122,3 +122,9 @@ def test_deleting_names_what_is_missing(client, problem_of):
     assert unknown["errors"][0]["field"] == "id"
     missing = problem_of(client.delete("/documents/x"), 422)
     assert missing["errors"][0]["field"] == "index"
+
+
+def test_a_stopping_service_ends_long_ingestion_and_keeps_what_is_stored(client, problem_of):
+    client.app.state.assay._stopping.set()
+    answer = post(client, CATS)
+    assert "stops" in problem_of(answer, 503)["detail"]

