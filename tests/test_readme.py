@@ -24,7 +24,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 def test_every_make_target_is_there() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"make ([a-z]+)\b", README))
+    named = set(re.findall(r"(?:`|\n {4})make ([a-z]+)", README))
     assert {"demo", "test", "check", "bench"} <= named
     for target in named:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

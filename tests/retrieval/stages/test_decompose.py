@@ -110,7 +110,11 @@ def test_steps_run_in_order_with_what_was_found_filled_in(books: Kit, listed: Li
     }
     kit = replace(books, llm=listed(answers))
     found = run(split(Decompose()), Search.of(STEPS), kit)
-    assert part_queries(found) == ["book printed in Ulm?", "who wrote Star Atlas?", "Ann Smith born?"]
+    assert part_queries(found) == [
+        "book printed in Ulm?",
+        "who wrote Star Atlas?",
+        "Ann Smith born?",
+    ]
     assert set(documents(found)[:3]) == {"ulm", "atlas", "smith"}
     assert found.trace[-1].cost["calls"] == 3
 
@@ -249,7 +253,9 @@ def test_a_parameter_out_of_range_is_named(given: dict[str, Any]) -> None:
         Decompose(**given)
 
 
-@pytest.mark.parametrize("text", ["🦊", "猫はどこで?それは何?", "why? " * 10_000, "#1 and #2 of what?"])
+@pytest.mark.parametrize(
+    "text", ["🦊", "猫はどこで?それは何?", "why? " * 10_000, "#1 and #2 of what?"]
+)
 def test_odd_questions_are_answered(kit: Kit, text: str) -> None:
     found = run(Pipeline("p", (Dense(), Fuse(), Decompose(how="rules"))), Search.of(text), kit)
     assert found.hits

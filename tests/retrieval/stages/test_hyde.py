@@ -149,7 +149,7 @@ def test_blank_passages_are_left_out_and_none_is_an_error(kit: Kit, listed: List
 
 
 def test_without_a_model_it_says_how_to_set_one(kit: Kit) -> None:
-    with pytest.raises(ConfigError, match="no language model is set.*llm_url"):
+    with pytest.raises(ConfigError, match=r"no language model is set.*llm_url"):
         run(Pipeline("p", (Hyde(), *LEGS)), Search.of(QUESTION), kit)
     served = run(Pipeline("p", (Hyde(), *LEGS)), Search.of(QUESTION), kit.at(None, None))
     assert served.degraded[0].startswith("hyde: ")
