@@ -73,9 +73,7 @@ def _items(documents: Sequence[Document]) -> Iterator[Loaded]:
 def _short(count: int) -> Iterator[Loaded]:
     """Documents of a dozen words each."""
     for i in range(count):
-        text = (
-            f"Entry {i} of the register: part {i % 97} of shelf {i % 31}, day {i % 365}."
-        )
+        text = f"Entry {i} of the register: part {i % 97} of shelf {i % 31}, day {i % 365}."
         yield Loaded(Document(f"entry-{i}", text), "register", len(text) * (i + 1))
 
 
