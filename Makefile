@@ -9,6 +9,7 @@ help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.installed ## Ingest a real corpus, ask it, measure it
+	@$(BIN)/python -m service.installed
 	@$(BIN)/assay demo
 
 test: $(VENV)/.dev ## Run the tests
