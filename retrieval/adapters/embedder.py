@@ -14,7 +14,7 @@ from retrieval.kit import Clock, Embedder, Vectors
 from retrieval.settings import Settings
 from retrieval.types import Span
 
-SLICE = 2048
+SLICE = 512
 """Texts that are tokenized at a time: what bounds the memory of a call."""
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,7 @@ MADE_BY = (
 )
 ROOT = Path(__file__).parents[2]
 TIME_LIMIT_S = 1800
+log = logging.getLogger("assay.embedder")
 Convert = Callable[[ModelFiles, str, Path], dict[str, Any]]
 
 
@@ -126,6 +128,7 @@ class Exports:
 
 def converted(model: ModelFiles, backend: str, building: Path) -> dict[str, Any]:
     """Convert in another process; return the summary that it leaves, or how it crashed."""
+    log.info("converting %s for %s, once: this takes some seconds", model.name, backend)
     command = [sys.executable, "-m", "retrieval.adapters.embedder_export"]
     command += [str(model.folder), backend, str(building)]
     try:

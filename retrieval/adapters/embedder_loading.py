@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
+UNLOADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    RuntimeError,
+)
+"""What the libraries raise for files that are no model, or one that asks for code of its own."""
 UNLIMITED = 100_000
 """The limit of a model that has none: a number, as manifests and chunkers want."""
 
@@ -32,6 +42,7 @@ def load(folder: Path, device: str) -> "SentenceTransformer":
 
     Raises: ConfigError that names the folder.
     """
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
@@ -40,7 +51,7 @@ def load(folder: Path, device: str) -> "SentenceTransformer":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = SentenceTransformer(str(folder), device=device, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
+    except (*UNLOADABLE, SafetensorError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise ConfigError(
             f"Encoder: sentence-transformers cannot load {folder} ({reason}). Set encoder to a"

@@ -21,14 +21,17 @@ class OnnxRuntime:
     batch_tokens = BATCH_TOKENS
 
     def __init__(self, folder: Path, padding: Padding, threads: int) -> None:
-        """Open the session. `threads` 0 means all cores."""
+        """Open the session. `threads` 0 means all cores. Raises: ProviderError."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        self._session = onnxruntime.InferenceSession(
-            str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(folder / GRAPH), options, providers=["CPUExecutionProvider"]
+            )
+        except _failures() as error:
+            raise ProviderError(f"ONNX Runtime cannot read {folder}; remove it: {error}") from error
         self._padding = padding
         self._threads = threads
 

@@ -16,6 +16,7 @@ from retrieval.errors import ProviderError
 
 GRAPH = "model.xml"
 BATCH_TOKENS = 512
+WARM_UP = Item("", [0, 0])
 
 
 class OpenvinoRuntime:
@@ -26,11 +27,14 @@ class OpenvinoRuntime:
     """
 
     def __init__(self, folder: Path, padding: Padding, threads: int, bf16: bool) -> None:
-        """Read the graph. `threads` 0 means all cores."""
+        """Read the graph. `threads` 0 means all cores. Raises: ProviderError."""
         import openvino
 
         self._core = openvino.Core()
-        self._graph = self._core.read_model(folder / GRAPH)
+        try:
+            self._graph = self._core.read_model(folder / GRAPH)
+        except RuntimeError as error:
+            raise ProviderError(f"OpenVINO cannot read {folder}; remove it: {error}") from error
         self._padding = padding
         self._bf16 = bf16
         self.streams = threads or _cores()
@@ -64,7 +68,10 @@ class OpenvinoRuntime:
                 compiled = self._core.compile_model(self._graph, "CPU", self._options(kind))
                 free: LifoQueue[Any] = LifoQueue()
                 for _ in range(self.streams if passages else 1):
-                    free.put(compiled.create_infer_request())
+                    request = compiled.create_infer_request()
+                    # The first inferences of two threads at a time can wait for each other.
+                    request.infer(self._padding.arrays([WARM_UP]))
+                    free.put(request)
                 self._requests[kind] = free
             return self._requests[kind]
 

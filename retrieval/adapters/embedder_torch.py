@@ -74,11 +74,11 @@ def cuda() -> bool:
     import sys
     from importlib.metadata import version
 
-    if "+cpu" in version("torch"):
-        return False
     try:
+        if "+cpu" in version("torch"):
+            return False
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
+    except (ImportError, OSError):
         return False
     import torch
 

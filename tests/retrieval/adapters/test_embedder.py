@@ -1,5 +1,6 @@
 """The encoder is sentence-transformers': every runtime gives what the plain library gives."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -177,13 +178,14 @@ def test_questions_have_the_same_vectors_alone_and_beside_passages(
 def test_prompts_of_the_settings_stand_before_the_texts(
     data_dir: Path, default: ModelEmbedder
 ) -> None:
-    prompted = opened(data_dir, query_prompt="query: ", passage_prompt="passage: ")
+    prompted = opened(data_dir, query_prompt="query: ", passage_prompt="passage: ", threads=1)
     asked = prompted.queries(["cats"], Clock())
     assert np.abs(asked - default.queries(["query: cats"], Clock())).max() < 1e-6
     assert cosines(prompted.passages(["cats"]), default.passages(["passage: cats"]))[0] > 0.9999
     assert prompted.token_counts(["cats"]) == default.token_counts(["passage: cats"])
     assert prompted.token_spans("cats") == default.token_spans("cats")
     assert prompted.identity["query_prompt"] == "query: "
+    assert prompted.describe()["threads"] == 1
 
 
 def test_a_second_start_needs_no_torch(data_dir: Path, default: ModelEmbedder) -> None:
@@ -227,6 +229,18 @@ def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ConfigError, match="holds no model weights"):
         open_embedder(settings(tmp_path, encoder=str(tmp_path)))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("broken", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_model_with_a_broken_file_is_refused(broken: str, tmp_path: Path) -> None:
+    model = find_model(DEFAULT_ENCODER, Digests(tmp_path / "digests.json"))
+    folder = tmp_path / "model"
+    shutil.copytree(model.folder, folder)
+    with (folder / broken).open("r+b") as file:
+        file.truncate(100)
+    with pytest.raises(ConfigError, match="complete model"):
+        open_embedder(settings(tmp_path, encoder=str(folder), backend="torch"))
 
 
 def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
