@@ -46,7 +46,8 @@ def split_questions(text: str) -> list[str]:
     """
     if len(text) > LONGEST:
         return [text]
-    sentences = [each.strip() for each in _SENTENCE.split(text) if each.strip()]
+    spaced = text.replace("？", "? ")
+    sentences = [each.strip() for each in _SENTENCE.split(spaced) if each.strip()]
     found = [part for each in sentences if each.endswith("?") for part in _parts(each)]
     if len(found) < 2:
         return [text]

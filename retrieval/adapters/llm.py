@@ -85,11 +85,12 @@ class ChatLlm:
     def close(self) -> None:
         """Let go of the connections and of the thread; there are no calls after it."""
         with self._starting:
-            if "_loop" in self.__dict__:
-                asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result()
-                self._loop.call_soon_threadsafe(self._loop.stop)
+            loop: asyncio.AbstractEventLoop | None = self.__dict__.pop("_loop", None)
+            if loop is not None:
+                asyncio.run_coroutine_threadsafe(self._client.close(), loop).result()
+                loop.call_soon_threadsafe(loop.stop)
                 self._thread.join()
-                self._loop.close()
+                loop.close()
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:

@@ -36,15 +36,15 @@ class Hyde:
     the collection holds: an abstract, an SQL statement, a policy. `prompt` is put in place of the
     stage's own; {n}, {words} and {kind} in it are filled in.
 
-    Source: Gao et al. 2022, arXiv 2212.10496, section 3.2, equation 8 (`mean`); `concat`: Wang et
-    al. 2023, arXiv 2303.07678 (query2doc).
+    Source: `mean`: Gao et al. 2022, arXiv 2212.10496, section 3.2, with the question as one more
+    hypothesis; `concat`: Wang et al. 2023, arXiv 2303.07678 (query2doc).
     Differs: one call writes all passages, at temperature 0, so that a recording is found again.
     """
 
     n: int = 1
     how: Literal["mean", "each", "concat"] = "mean"
     weight: float = 0.5
-    sparse_weight: float = 0.0
+    sparse_weight: float = 1.0
     kind: str = "passages of documents"
     words: int = 100
     prompt: str = ""

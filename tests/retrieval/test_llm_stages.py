@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -11,7 +12,11 @@ import pytest
 from retrieval.adapters.llm import ChatLlm
 from retrieval.errors import ProviderError
 from retrieval.kit import Kit
+from retrieval.offline import HashEmbedder, WordSparse, offline_manifest
+from retrieval.offline_store import ListIndexes
+from retrieval.open_kit import Tools
 from retrieval.pipeline import Pipeline, Stage, run
+from retrieval.settings import Settings
 from retrieval.stages.decompose import Decompose
 from retrieval.stages.dense import Dense
 from retrieval.stages.expand import Expand
@@ -62,6 +67,34 @@ def test_an_endpoint_that_works_changes_the_search(name: str, chat: Any, served:
     costs = [step.cost for step in found.trace if step.stage == name.partition(",")[0]]
     assert costs[0]["calls"] == 1
     assert costs[0]["tokens_in"] == 100
+
+
+class OfflineTools(Tools):
+    """Tools in memory, and the language model of the settings."""
+
+    @cached_property
+    def indexes(self) -> ListIndexes:
+        found = ListIndexes()
+        found.create(offline_manifest("index"))
+        return found
+
+    @cached_property
+    def embedder(self) -> HashEmbedder:
+        return HashEmbedder()
+
+    @cached_property
+    def sparse(self) -> WordSparse:
+        return WordSparse()
+
+
+def test_the_tools_of_the_settings_hand_the_model_to_every_kit(chat: Any) -> None:
+    assert OfflineTools(Settings()).kit("index").llm is None
+    tools = OfflineTools(chat.settings())
+    search = Search.of(QUESTION)
+    found = run(Pipeline("p", STAGES["hyde"]), search, tools.kit("index").at(None, 5.0))
+    assert found.trace[0].cost["calls"] == 1
+    tools.close()
+    tools.close()
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -33,6 +33,7 @@ from retrieval.questions import LONGEST, may_be_several, split_questions
             ["Do cats dream?", "Do dogs dream?"],
         ),
         ("one?\ntwo?", ["one?", "two?"]),
+        ("猫はどこ？犬は何？", ["猫はどこ?", "犬は何?"]),
     ],
 )
 def test_questions_are_taken_apart(text: str, parts: list[str]) -> None:

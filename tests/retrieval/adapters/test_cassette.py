@@ -156,23 +156,21 @@ def test_an_imported_answer_matches_any_prompt_of_its_stage_question_and_step(
 
 def test_imported_json_that_does_not_fit_the_schema_is_an_error(file: Path) -> None:
     Cassette(file).tidy([Take("expand", "q", 0, {"thoughts": []}, imported=True)])
-    with pytest.raises(ProviderError, match="expand, question 'q'.*not what was asked for"):
+    with pytest.raises(ProviderError, match=r"expand, question 'q'.*not what was asked for"):
         player(file).reply(LISTED, "q", Clock())
 
 
 def test_a_broken_line_is_named(file: Path) -> None:
     file.parent.mkdir()
     file.write_text('{"stage": "hyde", "query": "q", "step": 0, "answer": "a"}\n{"stage": "hy\n')
-    with pytest.raises(ConfigError, match="line 2: no recorded answer.*Remove the line"):
+    with pytest.raises(ConfigError, match=r"line 2: no recorded answer.*Remove the line"):
         Cassette(file)
     file.write_text('{"stage": "hyde", "colour": "red"}\n')
     with pytest.raises(ConfigError, match="line 1"):
         Cassette(file)
 
 
-def test_a_file_that_cannot_be_written_is_named(
-    tmp_path: Path, listed: Callable[..., Any]
-) -> None:
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, listed: Callable[..., Any]) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     live = CassetteLlm(Cassette(tmp_path / "new" / "c.jsonl"), "small", listed(ANSWERS))
     (tmp_path / "new").write_text("in the way")

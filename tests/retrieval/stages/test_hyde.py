@@ -36,7 +36,7 @@ def as_array(variant: Variant) -> Any:
 
 
 def test_mean_searches_by_the_mean_of_the_question_and_the_passages(asked: Kit) -> None:
-    found = Hyde(n=2)(Search.of(QUESTION), asked)
+    found = Hyde(n=2, sparse_weight=0.0)(Search.of(QUESTION), asked)
     rows = asked.embedder.passages([QUESTION, *PASSAGES])
     mean = rows.mean(axis=0) / np.linalg.norm(rows.mean(axis=0))
     assert np.allclose(as_array(own(found)), mean, atol=1e-6)
@@ -52,7 +52,7 @@ def test_concat_searches_by_the_question_and_the_passages_as_one_text(asked: Kit
 
 
 def test_each_passage_is_searched_by_itself_and_shares_the_weight(asked: Kit) -> None:
-    pipeline = Pipeline("p", (Hyde(n=2, how="each", weight=0.4), *LEGS))
+    pipeline = Pipeline("p", (Hyde(n=2, how="each", weight=0.4, sparse_weight=0.0), *LEGS))
     found = run(pipeline, Search.of(QUESTION), asked)
     assert [ranking.by for ranking in found.rankings] == [
         "dense:original",
@@ -66,7 +66,7 @@ def test_each_passage_is_searched_by_itself_and_shares_the_weight(asked: Kit) ->
 
 
 def test_each_at_weight_one_leaves_the_question_out(asked: Kit) -> None:
-    pipeline = Pipeline("p", (Hyde(n=2, how="each", weight=1.0), *LEGS))
+    pipeline = Pipeline("p", (Hyde(n=2, how="each", weight=1.0, sparse_weight=0.0), *LEGS))
     found = run(pipeline, Search.of(QUESTION), asked)
     assert [r.by for r in found.rankings] == ["dense:hypothetical", "dense:hypothetical-2"]
     assert found.hits[0].chunk.document_id == "cats/sleep.md"
