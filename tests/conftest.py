@@ -11,7 +11,7 @@ PASSAGES = {
     "cats/history.md": "Cats were first kept in the Near East, where they guarded stored grain.",
     "bread/dough.md": "Bread dough is flour, water, salt and yeast, kneaded until it is smooth.",
     "bread/oven.md": "Bake the loaf in a very hot oven; steam gives it a thin crust.",
-    "bread/history.md": "The first flat bread was baked on hot stones 14,000 years ago.",
+    "bread/history.md": "Flat bread was baked on hot stones fourteen thousand years ago.",
     "trains/speed.md": "The fastest train on rails reached 574 kilometres an hour in France.",
     "trains/gauge.md": "Standard gauge, 1435 millimetres between the rails, is used by most trains.",
     "trains/history.md": "The first public railway with steam trains opened in England in 1825.",

@@ -1,6 +1,7 @@
 """Imports run one way, libraries stay in their room, the environment is read in one place."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,7 @@ def test_a_file_imports_only_downwards_and_only_its_rooms_libraries(file: Path) 
 def test_only_settings_reads_the_environment(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     if file.name != "settings.py":
-        assert "environ" not in text, f"{file} reads the environment"
-        assert "getenv" not in text, f"{file} reads the environment"
+        assert not re.search(r"\b(environ|environb|getenv)\b", text), f"{file} reads it"
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))

@@ -16,54 +16,62 @@ Acceptance = Annotated[
     float, typer.Option(help="The share of held-out examples that is not called none.")
 ]
 
+Out = Annotated[Path, typer.Option("--out", help="The router's file.")]
+Kind = Annotated[str, typer.Option("--class", help="The field of a finer class in the domain.")]
+Validation = Annotated[
+    list[Path] | None,
+    typer.Option(help="Questions for temperature and threshold; default: 5-fold."),
+]
+Documents = Annotated[
+    bool, typer.Option("--documents", help="The files hold documents of the domains.")
+]
+Most = Annotated[int, typer.Option(help="The most examples of a domain; 0: all.")]
+Strength = Annotated[float, typer.Option(help="The inverse of the L2 penalty.")]
+Shrinkage = Annotated[float, typer.Option(help="Of the covariance, 0 to 1.")]
+Seed = Annotated[int, typer.Option(help="Draws the folds, and the examples kept.")]
+
 
 @app.command("train")
 @reporting
 def train(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="JSON lines with text and label.")],
-    file: Annotated[Path, typer.Option("--out", help="The router's file.")],
+    file: Out,
     label: Label = "label",
-    kind: Annotated[
-        str, typer.Option("--class", help="The field of a finer class within the domain.")
-    ] = "",
+    kind: Kind = "",
     none: NoneLabel = "none",
-    validation: Annotated[
-        list[Path] | None,
-        typer.Option(help="Questions for temperature and threshold; default: 5-fold."),
-    ] = None,
-    documents: Annotated[
-        bool, typer.Option("--documents", help="The files hold documents of the domains.")
-    ] = False,
-    most: Annotated[int, typer.Option(help="The most examples of a domain; 0: all.")] = 0,
+    validation: Validation = None,
+    documents: Documents = False,
+    most: Most = 0,
     method: Method = "distance",
-    strength: Annotated[float, typer.Option(help="The inverse of the L2 penalty.")] = 10.0,
-    shrinkage: Annotated[float, typer.Option(help="Of the covariance, 0 to 1.")] = 0.3,
+    strength: Strength = 10.0,
+    shrinkage: Shrinkage = 0.3,
     acceptance: Acceptance = 0.95,
-    seed: Annotated[int, typer.Option(help="Draws the folds, and the examples kept.")] = 0,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Fit a router on labelled questions, or on documents with their domain, and save it.
 
     Examples that carry the label of none are left out: nothing is learned from them.
 
-    Example: `assay router train questions.jsonl --out domains.router`
-
-    `assay router train corpus.jsonl --documents --label metadata.domain --out domains.router`
+    Example: `assay router train corpus.jsonl --documents --label metadata.domain --out a.router`
     """
     from eval.router_examples import Reading, labelled
-    from eval.router_training import Fit, Training
+    from eval.router_training import Fit, Training, check_classes
     from eval.router_training import train as trained
 
     fit = Fit(method, strength, shrinkage, acceptance, seed)  # type: ignore[arg-type]  # Fit checks
     reading = Reading(label, kind, none, documents, most, seed)
     examples = [each for each in reading.examples(files) if each.domain != none]
-    questions = Reading(label, "", none)
+    check_classes([(each.domain, each.kind) for each in examples])
+    questions = Reading(label, none=none)
     held = questions.examples(validation) if validation else []
     kept = [each for each in held if each.domain != none]
+    about = reading.about(files, examples)
+    about["validation"] = [each.name for each in validation or []]
     with tools_of(context) as tools:
         note(f"Embedding {len(examples) + len(kept):,} texts.")
-        training = Training(fit, tools.embedder.identity, reading.about(files, examples))
+        training = Training(fit, tools.embedder.identity, about)
         held_out = labelled(kept, questions, tools.embedder) if validation else None
         router = trained(training, labelled(examples, reading, tools.embedder), held_out)
     router.save(file)
@@ -114,22 +122,8 @@ def evaluate(  # noqa: PLR0913 - the options of a command
         if files and routers:
             found["routers"] = _reports(tools, routers, files, (label, none))
         if dataset is not None:
-            from eval.router_cost import RoutedDataset, route_costs
-            from retrieval.stages.route import Route
-
-            hard, soft = Route(confidence=confidence, most=most), Route(how="soft", boost=boost)
-            ways: list[Path | None] = [*routers] if routers else [None]
-            for router in ways:
-                asked = RoutedDataset(
-                    dataset,
-                    label,
-                    {"hard": hard, "soft": soft},
-                    pipeline=pipeline,
-                    router=router,
-                    fold_count=folds,
-                )
-                name = str(router) if router else f"fitted on queries, {folds} folds"
-                found.setdefault("datasets", {})[name] = route_costs(asked, tools)
+            routes = _routes(confidence, most, boost)
+            found["datasets"] = _costs(tools, routers, (dataset, label, routes, pipeline, folds))
     _show(found, as_json)
 
 
@@ -145,6 +139,30 @@ def _reports(
     reading = Reading(label, none=none)
     examples = labelled(reading.examples(files), reading, tools.embedder)
     return [report(file.stem, router, examples, none) for file, router in opened]
+
+
+def _routes(confidence: float, most: int, boost: float) -> dict[str, Any]:
+    from retrieval.stages.route import Route
+
+    hard, soft = Route(confidence=confidence, most=most), Route(how="soft", boost=boost)
+    return {"hard": hard, "soft": soft}
+
+
+def _costs(tools: Any, routers: list[Path] | None, asked: tuple[Any, ...]) -> dict[str, Any]:
+    """Return what routes cost by router; without one, fitted on the dataset's queries."""
+    from eval.router_cost import RoutedDataset, route_costs
+
+    dataset, label, routes, pipeline, folds = asked
+    ways: list[Path | None] = [*routers] if routers else [None]
+    return {
+        str(router or f"fitted on queries, {folds} folds"): route_costs(
+            RoutedDataset(
+                dataset, label, routes, pipeline=pipeline, router=router, fold_count=folds
+            ),
+            tools,
+        )
+        for router in ways
+    }
 
 
 def _show(found: dict[str, Any], as_json: bool) -> None:

@@ -167,7 +167,10 @@ def test_a_soft_route_uses_the_domains_of_a_hard_one(kit: Kit, file: str) -> Non
 @pytest.mark.parametrize(
     ("tables", "match"),
     [
-        ([{"use": "route", "how": "soft"}, {"use": "dense"}, {"use": "fuse"}], "'route' reads hits"),
+        (
+            [{"use": "route", "how": "soft"}, {"use": "dense"}, {"use": "fuse"}],
+            "'route' reads hits",
+        ),
         ([{"use": "route"}, {"use": "dense"}], "no stage writes hits"),
     ],
 )
@@ -183,14 +186,16 @@ def test_a_hard_route_after_a_search_is_refused(kit: Kit, file: str) -> None:
 
 def test_another_encoder_is_refused(kit: Kit, tmp_path: Path) -> None:
     router_of({"a": "a", "b": "b"}, encoder={"name": "other"}).save(tmp_path / "r")
-    with pytest.raises(ConfigError, match="trained with the encoder.*other"):
+    with pytest.raises(ConfigError, match=r"trained with the encoder.*other"):
         Route(str(tmp_path / "r"))(Search.of("a"), kit)
 
 
 def test_a_domain_that_no_index_has_is_named(kit: Kit, tmp_path: Path) -> None:
     router_of({"dogs": "cat", "bread": "bread"}).save(tmp_path / "r")
     pipeline = Pipeline("p", (Route(str(tmp_path / "r")), *LEGS))
-    with pytest.raises(ConfigError, match="'offline' holds nothing of the domain 'dogs'.*--domain"):
+    with pytest.raises(
+        ConfigError, match=r"'offline' holds nothing of the domain 'dogs'.*--domain"
+    ):
         run(pipeline, Search.of("cat"), kit)
     served = run(pipeline, Search.of("cat"), kit.at(None, None))
     assert served.degraded[0].startswith("route: ")
@@ -198,7 +203,7 @@ def test_a_domain_that_no_index_has_is_named(kit: Kit, tmp_path: Path) -> None:
 
 
 def test_a_missing_router_is_an_error_when_the_pipeline_is_built() -> None:
-    with pytest.raises(ConfigError, match="gone.router: it is not there"):
+    with pytest.raises(ConfigError, match=r"gone.router: it is not there"):
         build_pipeline("p", [{"use": "route", "router": "gone.router"}, {"use": "dense"}])
 
 

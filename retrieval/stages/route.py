@@ -1,0 +1,176 @@
+"""Routing: which domain a question belongs to, so that others' passages do not stand in its way."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from retrieval.errors import ConfigError, ProviderError
+from retrieval.filters import And, AnyOf, Filter
+from retrieval.kit import Kit, Prompt, Reply
+from retrieval.prompts import ask, shown
+from retrieval.router import Router, load_router
+from retrieval.types import Hit, Score, Search, ordered
+
+VERSION = "1"
+NONE = "none"
+PROMPT = """\
+The user's message is a question to a search engine over several collections. Say which one holds
+the answer, and how likely that is (0 to 1); say "none" if it belongs to none of them. They are:
+{domains}
+Answer with JSON: {"domain": "...", "confidence": 0.9}"""
+
+
+@dataclass(frozen=True)
+class Route:
+    """The question's domains with their probabilities, and hits from those, only or rather.
+
+    With a `router` file (`assay router train`) its classifier decides; without one, a language
+    model is asked with `domains`: each domain's name and what it holds. `prompt` is put in place
+    of the stage's own; {domains} in it is filled in. What `domains` says of those that were found
+    is returned in the trace in both cases.
+
+    `how` the domains are used. `hard`, before the retrievers: the filter is narrowed to the
+    fewest domains that together have at least `confidence`, if those are at most `most`; a more
+    doubtful question, and one that belongs to none of the domains, is searched everywhere.
+    `soft`, after `fuse`: a hit's score grows by the probability of its domain, times `boost`, times
+    the range of the hits' scores (1 if they are all equal). A route after another one, such as a
+    soft one after a hard one, uses the domains that are there already.
+
+    Ours: the fewest domains that reach a probability, and a boost that no scale of scores changes.
+    """
+
+    router: str = ""
+    how: Literal["hard", "soft"] = "hard"
+    confidence: float = 0.9
+    most: int = 1
+    boost: float = 0.2
+    domains: tuple[tuple[str, str], ...] = ()
+    prompt: str = ""
+    reads: ClassVar[tuple[str, ...]] = ("query",)
+    writes: ClassVar[tuple[str, ...]] = ("domains", "filter")
+    optional: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges, and read the router."""
+        if not 0 < self.confidence <= 1:
+            raise ConfigError(f"route.confidence: above 0, up to 1, got {self.confidence}.")
+        if self.most < 1:
+            raise ConfigError(f"route.most: 1 or more, got {self.most}.")
+        if not 0 <= self.boost <= 100:
+            raise ConfigError(f"route.boost: 0 to 100, got {self.boost}.")
+        names = [name for name, _ in self.domains]
+        if NONE in names or len(set(names)) < len(names) or len(names) == 1:
+            raise ConfigError(f"route.domains: two or more names, and no {NONE!r}, got {names}.")
+        if self.router:
+            unknown = sorted(set(names) - set(self._router.labels))
+            if unknown:
+                known = ", ".join(self._router.labels)
+                raise ConfigError(f"route.domains: the router knows {known}; not {unknown}.")
+        if self.how == "soft":
+            # So that a pipeline with a soft route in front of `fuse` is refused when it is built.
+            object.__setattr__(self, "reads", ("query", "hits"))
+            object.__setattr__(self, "writes", ("domains", "hits"))
+
+    @property
+    def depends(self) -> dict[str, Any]:
+        """What the router holds, or the wording of the prompt."""
+        if self.router:
+            return {"router": self._router.digest}
+        return {"version": VERSION, "prompt": self.prompt or PROMPT}
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        """Find the domains and use them."""
+        if self.how == "hard" and search.rankings:
+            raise ConfigError("route: how = 'hard' narrows what is searched: put it first.")
+        if not search.domains:
+            search = self._classified(search, kit) if self.router else self._asked(search, kit)
+            search = search.noted(*self._notes(search.domains))
+        return self._narrowed(search, kit) if self.how == "hard" else self._boosted(search)
+
+    @cached_property
+    def _router(self) -> Router:
+        return load_router(Path(self.router))
+
+    def _classified(self, search: Search, kit: Kit) -> Search:
+        router = self._router.checked(kit.embedder.identity)
+        (vector,) = kit.embedder.queries([search.query], kit.clock)
+        return replace(search, domains=router.domains(vector))
+
+    def _asked(self, search: Search, kit: Kit) -> Search:
+        if not self.domains:
+            raise ConfigError("route: a router file, or domains for a language model, is needed.")
+        listed = "\n".join(f"- {name}: {about}" for name, about in self.domains)
+        prompt = Prompt(
+            "route",
+            (self.prompt or PROMPT).replace("{domains}", listed),
+            search.query,
+            VERSION,
+            schema=_schema([*(name for name, _ in self.domains), NONE]),
+            max_tokens=64,
+        )
+        reply = ask(kit, prompt, search.query)
+        name, confidence = _answer(reply)
+        if name != NONE and name not in dict(self.domains):
+            raise ProviderError(f"route: the model named {name!r} for {shown(search.query)}.")
+        found = () if name == NONE else (Score(name, confidence),)
+        return replace(search.spent(**reply.cost), domains=found)
+
+    def _notes(self, found: tuple[Score, ...]) -> list[str]:
+        if not found:
+            return ["none of the domains"]
+        best = found[: self.most]
+        abouts = dict(self.domains)
+        return [
+            f"{name}: {value:.3f}" + (f" ({abouts[name]})" if abouts.get(name) else "")
+            for name, value in best
+        ]
+
+    def _narrowed(self, search: Search, kit: Kit) -> Search:
+        sums = accumulate(each.value for each in search.domains)
+        needed = next((n for n, p in enumerate(sums, 1) if p >= self.confidence), None)
+        if needed is None or needed > self.most:
+            return search.noted("searched everywhere")
+        names = tuple(sorted(each.by for each in search.domains[:needed]))
+        for name in names:
+            if not kit.store.count(AnyOf("domain", (name,))):
+                raise ConfigError(
+                    f"route: index {kit.store.manifest.name!r} holds nothing of the domain"
+                    f" {name!r}. Ingest its documents with --domain {name}, or train the router on"
+                    " the domains that are there."
+                )
+        own: Filter = AnyOf("domain", names)
+        whole = own if search.filter is None else And((search.filter, own))
+        return replace(search, filter=whole).noted(f"narrowed to {', '.join(names)}")
+
+    def _boosted(self, search: Search) -> Search:
+        if not search.domains or not search.hits:
+            return search
+        shares = {each.by: each.value for each in search.domains}
+        scores = [hit.score for hit in search.hits]
+        scale = self.boost * ((max(scores) - min(scores)) or 1.0)
+
+        def boosted(hit: Hit) -> Hit:
+            return hit.scored("route", hit.score + scale * shares.get(hit.chunk.domain or "", 0.0))
+
+        return replace(search, hits=ordered([boosted(hit) for hit in search.hits]))
+
+
+def _schema(names: list[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "domain": {"type": "string", "enum": names},
+            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        },
+        "required": ["domain", "confidence"],
+        "additionalProperties": False,
+    }
+
+
+def _answer(reply: Reply) -> tuple[str, float]:
+    """The domain and its confidence; an imported plain text is a domain that is sure."""
+    if reply.data is None:
+        return reply.text.strip(), 1.0
+    return reply.data["domain"], min(1.0, max(0.0, float(reply.data["confidence"])))
