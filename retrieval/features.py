@@ -1,4 +1,4 @@
-"""The learned reranker's features: a dozen cheap numbers for each hit, without a neural pass.
+"""The learned reranker's features: eleven cheap numbers for each hit, without a neural pass.
 
 What the legs and the fusion said is in the search; vectors come from the store, in one call; words
 are the same if the sparse leg says so. Nothing is embedded here.
@@ -6,9 +6,10 @@ are the same if the sparse leg says so. Nothing is embedded here.
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from bisect import bisect
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,23 +31,27 @@ FEATURES = (
     "bigrams",
     "title_coverage",
     "title_share",
-    "length",
 )
 """The columns, in order.
 
 `dense`, `sparse`: the best score of a hit in the leg's rankings; a hit that the leg did not find
-has its lowest. `dense_rank`, `sparse_rank`: 1 / rank there, the first is 1; not found is 0.
-`fused`: the score that ordered the hits. `centroid`: the cosine to the mean of the first three
-hits' vectors. `coverage`: the share of the question's terms in title, headings and text, by weight
-of term; `best_sentence`: that of the best sentence alone; `bigrams`: the share of the question's
-neighbouring words that are neighbours in the text. `title_coverage`: as coverage, of title and
-headings; `title_share`: the share of their words that the question has. `length`: the logarithm
-of 1 + the text's characters.
+has its lowest. `dense_rank`, `sparse_rank`: 1 / (60 + rank) there, the first rank is 1; not found
+is 0. `fused`: the score that ordered the hits. `centroid`: the cosine to the mean of the first
+three hits' vectors. `coverage`: the share of the question's terms in title, headings and text, by
+weight of term; `best_sentence`: that of the best sentence alone; `bigrams`: the share of the
+question's neighbouring words that are neighbours in title and headings, or in the text.
+`title_coverage`: as coverage, of title and headings; `title_share`: the share of their words that
+the question has.
+
+A passage's length is left out: it helps on the set it was fitted on and hurts on others.
 """
+RANK_K = 60
 FIRST = 3
-PREFIX = 2
+LONGEST = 256
+"""How many words of a question are looked for in passages."""
 WORD = re.compile(r"\w+")
-SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+NEAR = 40
+"""How many characters before a word its neighbour is looked for in."""
 
 
 def features(search: Search, hits: Sequence[Hit], kit: Kit) -> Columns:
@@ -61,12 +66,11 @@ def features(search: Search, hits: Sequence[Hit], kit: Kit) -> Columns:
     sparse, sparse_rank = _leg(search, hits, "sparse")
     legs = [dense, dense_rank, sparse, sparse_rank, [hit.score for hit in hits]]
     words = _words(search.query, [hit.chunk for hit in hits], kit.sparse)
-    length = [math.log1p(len(hit.chunk.text)) for hit in hits]
-    return np.column_stack([*legs, _centroid(hits, kit), words, length])
+    return np.column_stack([*legs, _centroid(hits, kit), words])
 
 
 def standard(columns: Columns) -> Columns:
-    """Return each column in standard deviations from its mean over the hits; equal values give 0."""
+    """Return each column in standard deviations from its mean; equal values give 0."""
     deviation = columns.std(axis=0)
     flat = deviation <= 1e-12 * np.abs(columns).max(axis=0, initial=1.0)
     return np.where(flat, 0.0, (columns - columns.mean(axis=0)) / np.where(flat, 1.0, deviation))
@@ -80,7 +84,7 @@ def _leg(search: Search, hits: Sequence[Hit], leg: str) -> tuple[list[float], li
             for rank, hit in enumerate(ranking.hits, 1):
                 id = hit.chunk.id
                 scores[id] = max(scores.get(id, hit.score), hit.score)
-                ranks[id] = max(ranks.get(id, 0.0), 1 / rank)
+                ranks[id] = max(ranks.get(id, 0.0), 1 / (RANK_K + rank))
     low = min(scores.values(), default=0.0)
     ids = [hit.chunk.id for hit in hits]
     return [scores.get(id, low) for id in ids], [ranks.get(id, 0.0) for id in ids]
@@ -100,46 +104,86 @@ def _centroid(hits: Sequence[Hit], kit: Kit) -> list[float]:
     return [cosines.get(id, low) for id in ids]
 
 
-@dataclass(frozen=True)
+class _Found(NamedTuple):
+    """A word of a text that begins as one of the question's does, and where."""
+
+    word: str
+    start: int
+    end: int
+
+
 class _Passage:
-    """A chunk as lower-case words: title and headings, and the sentences of its text."""
+    """A chunk in lower case: the words of its title and headings, and places in its text.
 
-    title: list[str]
-    sentences: list[list[str]]
+    A line's end ends a sentence, as `.`, `!` and `?` before a space do.
+    """
 
-    @classmethod
-    def of(cls, chunk: Chunk) -> "_Passage":
-        title = " ".join((str(chunk.meta.get("title") or ""), *chunk.heading)).lower()
-        sentences = [WORD.findall(each) for each in SENTENCE.split(chunk.text.lower())]
-        return cls(WORD.findall(title), sentences)
+    def __init__(self, chunk: Chunk, begins: frozenset[str]) -> None:
+        """Look for words in the text by their beginnings: most of it is never cut into words."""
+        title = " ".join((str(chunk.meta.get("title") or ""), *chunk.heading))
+        text = chunk.text.lower().replace("\n", ". ")
+        self.title = WORD.findall(title.lower())
+        self.text = text
+        self.found = [each for begin in begins for each in _beginning(begin, text)]
+        parts = text.replace("! ", ". ").replace("? ", ". ").split(". ")
+        self._ends = list(accumulate(len(part) + 2 for part in parts))
 
-    @property
-    def words(self) -> Iterable[str]:
-        yield from self.title
-        for each in self.sentences:
-            yield from each
+    def sentences(self, term_of: Mapping[str, int]) -> list[set[int]]:
+        """Return the question's terms in each sentence that has any."""
+        found: dict[int, set[int]] = {}
+        for word, start, _ in self.found:
+            if word in term_of:
+                found.setdefault(bisect(self._ends, start), set()).add(term_of[word])
+        return list(found.values())
+
+    def share(self, pairs: Set[tuple[str, str]], known: Container[str]) -> float:
+        """Return the share of pairs of words that are neighbours in title and headings, or text.
+
+        One word of a pair is `known`: only the places of such words are in `found`.
+        """
+        if not pairs:
+            return 0.0
+        seen = set(pairwise(self.title))
+        first = {one for one, _ in pairs if one in known}
+        second = {two for one, two in pairs if one not in known}
+        for word, start, end in self.found:
+            if word in first and (after := WORD.search(self.text, end)):
+                seen.add((word, after[0]))
+            if word in second and (before := WORD.findall(self.text, max(0, start - NEAR), start)):
+                seen.add((before[-1], word))
+        return len(seen & pairs) / len(pairs)
+
+
+def _beginning(begin: str, text: str) -> Iterator[_Found]:
+    start = text.find(begin)
+    while start >= 0:
+        if start == 0 or not (text[start - 1].isalnum() or text[start - 1] == "_"):
+            word = WORD.match(text, start)
+            if word:
+                yield _Found(word[0], start, word.end())
+        start = text.find(begin, start + 1)
 
 
 def _words(query: str, chunks: Sequence[Chunk], sparse: Sparse) -> Columns:
     """Return coverage, best sentence, bigrams, title coverage and title share of each chunk."""
-    asked = WORD.findall(query.lower())
-    passages = [_Passage.of(chunk) for chunk in chunks]
-    term_of = matching(asked, set().union(*(each.words for each in passages)), sparse)
+    asked = WORD.findall(query.lower())[:LONGEST]
+    known = matching(asked, (), sparse)
+    passages = [_Passage(chunk, _beginnings(known)) for chunk in chunks]
+    seen = {each.word for passage in passages for each in passage.found}
+    term_of = matching(asked, seen.union(*(each.title for each in passages)), sparse)
     titles = [_terms(each.title, term_of) for each in passages]
-    sentences = [[_terms(words, term_of) for words in each.sentences] for each in passages]
+    sentences = [each.sentences(term_of) for each in passages]
     whole = [title.union(*its) for title, its in zip(titles, sentences, strict=True)]
     weights = _weights(whole)
     total = sum(weights.values()) or 1.0
-    pairs = {
-        f" {one} {two} " for one, two in pairwise(asked) if one in term_of or two in term_of
-    }
+    pairs = {pair for pair in pairwise(asked) if pair[0] in known or pair[1] in known}
     rows = np.zeros((len(chunks), 5))
     for row, passage in enumerate(passages):
         title = passage.title
         best = max((_sum(weights, each) for each in sentences[row]), default=0.0)
         rows[row, 0] = _sum(weights, whole[row]) / total
         rows[row, 1] = best / total
-        rows[row, 2] = _share_of_pairs(pairs, passage)
+        rows[row, 2] = passage.share(pairs, known)
         rows[row, 3] = _sum(weights, titles[row]) / total
         rows[row, 4] = sum(word in term_of for word in title) / len(title) if title else 0.0
     return rows
@@ -148,29 +192,33 @@ def _words(query: str, chunks: Sequence[Chunk], sparse: Sparse) -> Columns:
 def matching(asked: Sequence[str], words: Iterable[str], sparse: Sparse) -> dict[str, int]:
     """Return the term of each word that has one in common with the question, its own included.
 
-    Only words that begin as one of the question's do (two letters) are asked of the sparse leg:
-    stemmers cut endings.
+    Only words that begin as one of the question's do are asked of the sparse leg, since stemmers
+    cut endings.
     """
-    mine = {word: _term(word, sparse) for word in asked}
-    terms = {term for term in mine.values() if term is not None}
-    begins = tuple({word[:PREFIX] for word, term in mine.items() if term is not None})
-    found = {word: term for word, term in mine.items() if term is not None}
+    found = {word: term for word in asked if (term := _term(word, sparse)) is not None}
+    terms = set(found.values())
+    begins = _beginnings(found)
     for word in words:
-        if begins and word.startswith(begins) and word not in found:
+        if (word[:3] in begins or word[:2] in begins) and word not in found:
             term = _term(word, sparse)
             if term in terms and term is not None:
                 found[word] = term
     return found
 
 
+def _beginnings(words: Iterable[str]) -> frozenset[str]:
+    """The first three letters of long words; of a word of three two, as of `try` and `tries`."""
+    return frozenset(word[:3] if len(word) > 3 else word[:2] for word in words)
+
+
+def _terms(words: Iterable[str], term_of: Mapping[str, int]) -> set[int]:
+    return {term_of[word] for word in words if word in term_of}
+
+
 def _term(word: str, sparse: Sparse) -> int | None:
     """The first term of a word, or None for a stop word."""
     indices = sparse.query(word).indices
     return indices[0] if indices else None
-
-
-def _terms(words: Sequence[str], term_of: Mapping[str, int]) -> set[int]:
-    return {term_of[word] for word in words if word in term_of}
 
 
 def _weights(found: Sequence[set[int]]) -> dict[int, float]:
@@ -180,17 +228,8 @@ def _weights(found: Sequence[set[int]]) -> dict[int, float]:
         for term in terms:
             counts[term] = counts.get(term, 0) + 1
     n = len(found)
-    return {
-        term: math.log1p((n - count + 0.5) / (count + 0.5)) for term, count in counts.items()
-    }
+    return {term: math.log1p((n - count + 0.5) / (count + 0.5)) for term, count in counts.items()}
 
 
-def _sum(weights: Mapping[int, float], terms: set[int]) -> float:
+def _sum(weights: Mapping[int, float], terms: Iterable[int]) -> float:
     return sum(weights[term] for term in terms)
-
-
-def _share_of_pairs(pairs: set[str], passage: _Passage) -> float:
-    if not pairs:
-        return 0.0
-    text = f" {' '.join(passage.words)} "
-    return sum(pair in text for pair in pairs) / len(pairs)

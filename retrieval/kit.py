@@ -180,7 +180,14 @@ class Scorer(Protocol):
     """A cross-encoder: how well each passage answers the question."""
 
     def scores(self, query: str, passages: Sequence[str], clock: Clock) -> list[float]:
-        """Return one score a passage, in order; higher is better."""
+        """Return one score a passage, in order; higher is better. Raises: ProviderError."""
+
+
+class Scorers(Protocol):
+    """Cross-encoders, which pipelines name."""
+
+    def __call__(self, model: str) -> Scorer:
+        """Return the one of a name or path, loaded once. Raises: ConfigError with the ways out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +239,7 @@ class Kit:
     store: Store
     clock: Clock = field(default_factory=Clock)
     strict: bool = True
-    scorer: Scorer | None = None
+    scorer: Scorers | None = None
     llm: Llm | None = None
 
     def at(self, tenant: str | None, timeout_s: float | None, strict: bool = False) -> "Kit":

@@ -6,7 +6,7 @@ from threading import Lock
 
 from retrieval.adapters.cassette_llm import close_llm, open_llm
 from retrieval.adapters.sparse import Bm25Sparse
-from retrieval.kit import Embedder, Indexes, Kit, Llm, Sparse
+from retrieval.kit import Embedder, Indexes, Kit, Llm, Scorers, Sparse
 from retrieval.settings import Settings
 
 
@@ -44,6 +44,13 @@ class Tools:
         return Bm25Sparse()
 
     @cached_property
+    def scorer(self) -> Scorers:
+        """The cross-encoders that pipelines name."""
+        from retrieval.adapters.cross_encoder import CrossEncoders
+
+        return CrossEncoders(self.settings)
+
+    @cached_property
     def llm(self) -> Llm | None:
         """The language model, or its recording; None where the settings name none."""
         return open_llm(self.settings)
@@ -65,7 +72,9 @@ class Tools:
             store = self.indexes.open(index)
             known = self._kits.get(index)
             if known is None or known.store.manifest.id != store.manifest.id:
-                known = Kit(self.embedder, self.sparse, store, llm=self.llm).checked()
+                known = Kit(
+                    self.embedder, self.sparse, store, scorer=self.scorer, llm=self.llm
+                ).checked()
                 self._kits[index] = known
             return known
 

@@ -46,9 +46,12 @@ class Pipeline:
     optional: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Check that each stage finds what it reads, before anything runs."""
+        """Check that each stage finds what it reads, before anything runs.
+
+        A stage that depends on those before it looks at them in a method `check(before)`.
+        """
         have = set(GIVEN)
-        for stage in self.stages:
+        for place, stage in enumerate(self.stages):
             missing = [column for column in stage.reads if column not in have]
             if missing:
                 raise ConfigError(
@@ -56,6 +59,9 @@ class Pipeline:
                     f" {', '.join(missing)}, which no stage before it writes."
                 )
             have |= set(stage.writes)
+            check = getattr(stage, "check", None)
+            if check is not None:
+                check(self.stages[:place])
         if "hits" not in have:
             raise ConfigError(f"Pipeline {self.name!r}: no stage writes hits; end it with 'fuse'.")
 

@@ -1,7 +1,6 @@
-"""Weights of the learned reranker: a small file that says what it was fitted on."""
+"""Weights of the learned reranker: a small file that says what they were fitted on."""
 
 import hashlib
-import json
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,11 +10,117 @@ from typing import Any
 
 from retrieval.errors import ConfigError
 from retrieval.features import FEATURES
-from retrieval.manifest import digest
 from retrieval.pipeline import Pipeline, Stage, stage_name
+from retrieval.stages.fuse import Fuse
 
 SHIPPED = Path(__file__).with_name("rerank_weights.toml")
-REFIT = (
-    "Refit: `assay rerank train --dataset DATASET --pipeline FILE --out weights.toml`, where FILE"
-    " is this pipeline without its rerank stage, and name the new file in rerank.weights."
-)
+LEGS = ("dense", "sparse")
+Fusion = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A weight for each feature, in the order of `FEATURES`, and the fusion they belong to."""
+
+    values: tuple[float, ...]
+    fusion: Fusion
+    digest: str
+
+
+def load_weights(file: str) -> Weights:
+    """Return the weights of a file; '' is the one that comes with Assay.
+
+    Raises: ConfigError that names the file and what is wrong with it.
+    """
+    path = Path(file) if file else SHIPPED
+    try:
+        content = path.read_bytes()
+        data = tomllib.loads(content.decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"rerank.weights: {path} cannot be read: {error}.") from error
+    given, fusion = data.get("features"), data.get("fusion")
+    if not isinstance(given, dict) or not isinstance(fusion, dict):
+        raise ConfigError(f"rerank.weights: {path} needs the tables [features] and [fusion].")
+    if sorted(given) != sorted(FEATURES):
+        raise ConfigError(
+            f"rerank.weights: {path} has weights for {', '.join(given)}; the features are"
+            f" {', '.join(FEATURES)}. Fit anew: assay rerank train."
+        )
+    values = tuple(given[name] for name in FEATURES)
+    if not all(isinstance(each, int | float) and math.isfinite(each) for each in values):
+        raise ConfigError(f"rerank.weights: {path} has a weight that is no number.")
+    return Weights(values, fusion, hashlib.sha256(content).hexdigest())
+
+
+def fusion_of(stages: Sequence[Stage]) -> dict[str, Any] | None:
+    """Return what the last fusion among stages does: its legs, and the parameters that matter.
+
+    None where there is none.
+    """
+    flat = _flat(stages)
+    places = [place for place, stage in enumerate(flat) if isinstance(stage, Fuse)]
+    if not places:
+        return None
+    fuse = flat[places[-1]]
+    assert isinstance(fuse, Fuse)
+    used = {stage_name(stage) for stage in flat[: places[-1]]}
+    found: dict[str, Any] = {"legs": [leg for leg in LEGS if leg in used], "how": fuse.how}
+    if fuse.how == "convex":
+        found["norm"] = fuse.norm
+    if fuse.how == "rrf":
+        found["k"] = fuse.k
+    return found | {"alpha": fuse.alpha}
+
+
+def check_fusion(weights: Weights, before: Sequence[Stage]) -> None:
+    """Refuse weights that were fitted on another fusion. Raises: ConfigError with the way out."""
+    found = fusion_of(before)
+    if found is not None and found != dict(weights.fusion):
+        raise ConfigError(
+            f"rerank: its weights were fitted on the fusion {_shown(weights.fusion)}, and this"
+            f" pipeline has {_shown(found)}. Fit others with `assay rerank train --dataset DATASET"
+            " --pipeline FILE --out weights.toml`, where FILE is this pipeline without rerank, and"
+            " set rerank.weights to the new file."
+        )
+
+
+def folder_digest(folder: Path) -> str:
+    """Return the sha256 of a folder's files, or '' where there is no such folder."""
+    total = hashlib.sha256()
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if file.is_file():
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            total.update(f"{file.relative_to(folder).as_posix()}\0{digest}\n".encode())
+    return total.hexdigest() if folder.is_dir() else ""
+
+
+def as_toml(values: Sequence[float], fusion: Fusion, about: Mapping[str, Any]) -> str:
+    """Return the text of a weights file."""
+    lines = ["# Weights of the learned reranker, by `assay rerank train`.", ""]
+    lines += [f"{name} = {_value(value)}" for name, value in about.items()]
+    lines += ["", "[fusion]", *(f"{name} = {_value(value)}" for name, value in fusion.items())]
+    lines += ["", "[features]"]
+    lines += [f"{name} = {value:.4f}" for name, value in zip(FEATURES, values, strict=True)]
+    return "\n".join(lines) + "\n"
+
+
+def _flat(stages: Sequence[Stage]) -> list[Stage]:
+    flat: list[Stage] = []
+    for stage in stages:
+        flat += _flat(stage.stages) if isinstance(stage, Pipeline) else [stage]
+    return flat
+
+
+def _shown(fusion: Fusion) -> str:
+    return ", ".join(f"{name} = {_value(value)}" for name, value in fusion.items())
+
+
+def _value(value: Any) -> str:
+    """A TOML value: text, numbers, and lists of them."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)

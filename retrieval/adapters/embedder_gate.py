@@ -61,10 +61,11 @@ class Gate:
 
     @contextmanager
     def passages(self) -> Iterator[None]:
-        """Wait for the turn of a batch of passages."""
+        """Wait for the turn of a batch of passages; when only questions had it, long enough."""
         with self._turn:
-            self._turn.wait_for(self._free)
-            self._turn.wait_for(lambda: self._free() and not self._waiting, self._patience_s)
+            while not self._turn.wait_for(self._quiet, self._patience_s):
+                if not self._passages:
+                    break
             self._overdue += 1
             try:
                 self._turn.wait_for(self._free)
@@ -80,6 +81,9 @@ class Gate:
 
     def _free(self) -> bool:
         return not self._asking and self._passages < self._slots
+
+    def _quiet(self) -> bool:
+        return self._free() and not self._waiting
 
 
 class Waiting:

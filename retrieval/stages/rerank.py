@@ -1,0 +1,159 @@
+"""Reranking: the first hits in a better order, by a second look at question and passage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from retrieval.best_window import best_window
+from retrieval.embedded_text import embedded_prefix
+from retrieval.errors import ConfigError, ProviderError
+from retrieval.features import FEATURES, features, standard
+from retrieval.kit import Kit
+from retrieval.pipeline import Stage
+from retrieval.rerank_weights import Weights, check_fusion, folder_digest, load_weights
+from retrieval.stages.fuse import min_max
+from retrieval.types import Chunk, Hit, Search, ordered
+
+NOTED = 3
+
+
+@dataclass(frozen=True)
+class Rerank:
+    """The first `depth` hits by a mixture of two scores: `blend` is the share of the new one.
+
+    Both scores are brought to [0, 1] over these hits (min-max). Hits below keep their order below,
+    with scores under 0. A score that is missing or no number is an error: the fused order stays.
+
+    `kind`: `learned`: a linear model over cheap features (see `retrieval/features`), each in
+    standard deviations over these hits; `weights` is a file of `assay rerank train`, '' the one
+    that comes with Assay. It belongs to one fusion, and a pipeline with another is refused.
+    `cross_encoder`: the sentence-transformers cross-encoder `model`, by name or path, reads the
+    question and at most `tokens` tokens of each passage (see `retrieval/best_window`).
+
+    Source: `learned`: the features and the pairwise fit are ours, after Joachims 2002, KDD
+    (ranking from pairs); `cross_encoder`: Nogueira and Cho 2019, arXiv 1901.04085; mixing: as the
+    convex fusion of Bruch, Gai and Ingber 2022, arXiv 2210.11934.
+    """
+
+    kind: Literal["learned", "cross_encoder"] = "learned"
+    model: str = ""
+    blend: float = 0.5
+    depth: int = 50
+    tokens: int = 192
+    weights: str = ""
+    reads: ClassVar[tuple[str, ...]] = ("query", "rankings", "hits")
+    writes: ClassVar[tuple[str, ...]] = ("hits",)
+    optional: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges, and read the weights."""
+        if not 0 <= self.blend <= 1:
+            raise ConfigError(f"rerank.blend: 0 to 1, got {self.blend}.")
+        for name, least, most in (("depth", 2, 1000), ("tokens", 16, 8192)):
+            if not least <= getattr(self, name) <= most:
+                raise ConfigError(f"rerank.{name}: {least} to {most}, got {getattr(self, name)}.")
+        learned = self.kind == "learned"
+        if bool(self.model) == learned:
+            raise ConfigError(
+                "rerank.model: the name or path of a cross-encoder, for kind = 'cross_encoder' and"
+                f" no other; got {self.model!r} with kind = {self.kind!r}."
+            )
+        if self.weights and not learned:
+            raise ConfigError("rerank.weights: for kind = 'learned' only.")
+        if learned:
+            _ = self._weights
+
+    @property
+    def depends(self) -> dict[str, Any]:
+        """What the weights file says, or what is in the model's folder if it is one."""
+        if self.kind == "learned":
+            return {"weights": self._weights.digest}
+        return {"model": self._model_digest}
+
+    def check(self, before: Sequence[Stage]) -> None:
+        """Refuse a fusion that the weights were not fitted on. Raises: ConfigError."""
+        if self.kind == "learned":
+            check_fusion(self._weights, before)
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        """Reorder the first hits."""
+        hits, rest = search.hits[: self.depth], search.hits[self.depth :]
+        if not hits:
+            return search
+        by = f"rerank:{self.kind}"
+        if self.kind == "learned":
+            columns = features(search, hits, kit)
+            scores = learned(columns, self._weights.values)
+        else:
+            scores = self._read(search, hits, kit)
+        _checked(scores, hits, self.model or self.kind)
+        mixed = blended([hit.score for hit in hits], scores, self.blend)
+        new = [
+            hit.scored(by, score).scored("rerank", value)
+            for hit, score, value in zip(hits, scores, mixed, strict=True)
+        ]
+        found = replace(search, hits=(*ordered(new), *_below(hits, rest)))
+        return (
+            found.noted(*_explained(found.hits, hits, columns)) if self.kind == "learned" else found
+        )
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return load_weights(self.weights)
+
+    @cached_property
+    def _model_digest(self) -> str:
+        return folder_digest(Path(self.model).expanduser())
+
+    def _read(self, search: Search, hits: Sequence[Hit], kit: Kit) -> list[float]:
+        if kit.scorer is None:
+            raise ProviderError("rerank: these tools have no cross-encoder.")
+        texts = [self._text(search.query, hit.chunk, kit) for hit in hits]
+        return list(kit.scorer(self.model).scores(search.query, texts, kit.clock))
+
+    def _text(self, query: str, chunk: Chunk, kit: Kit) -> str:
+        title = str(chunk.meta.get("title") or "")
+        before = embedded_prefix(kit.store.manifest.embed, title, chunk.heading)
+        return before + best_window(query, chunk.text, self.tokens, kit)
+
+
+def learned(columns: np.ndarray, weights: Sequence[float]) -> list[float]:
+    """Return the linear model's score of each hit."""
+    return [float(each) for each in standard(columns) @ np.asarray(weights)]
+
+
+def blended(fused: Sequence[float], scores: Sequence[float], blend: float) -> list[float]:
+    """Return the mixture of two scores of each hit, in [0, 1]; `blend` is the second's share."""
+    pairs = zip(min_max(fused), min_max(scores), strict=True)
+    return [(1 - blend) * old + blend * new for old, new in pairs]
+
+
+def _checked(scores: Sequence[float], hits: Sequence[Hit], what: str) -> None:
+    """Raises: ProviderError where there is not one number for each hit."""
+    fine = sum(bool(np.isfinite(each)) for each in scores)
+    if fine < len(hits) or len(scores) != len(hits):
+        raise ProviderError(
+            f"rerank: {what} gave {fine} usable scores for {len(hits)} passages; the order stays"
+            " that of the stage before."
+        )
+
+
+def _below(hits: Sequence[Hit], rest: Sequence[Hit]) -> list[Hit]:
+    """Return the hits that were not looked at, their scores as far below 0 as they were apart."""
+    low = hits[-1].score
+    return [hit.scored("rerank", hit.score - low - 1) for hit in rest]
+
+
+def _explained(new: Sequence[Hit], old: Sequence[Hit], columns: np.ndarray) -> list[str]:
+    """Return the features of the first hits, as notes of the trace."""
+    rows = {hit.chunk.id: row for hit, row in zip(old, columns, strict=True)}
+    places = {hit.chunk.id: rank for rank, hit in enumerate(old, 1)}
+    return [
+        f"{rank}. was {places[hit.chunk.id]}: "
+        + ", ".join(f"{n} {v:.3g}" for n, v in zip(FEATURES, rows[hit.chunk.id], strict=True))
+        for rank, hit in enumerate(new[: min(NOTED, len(old))], 1)
+    ]
