@@ -121,10 +121,10 @@ class ModelEmbedder:
         return [Item(text, its) for text, its in zip(texts, ids, strict=True)]
 
     def _slice(self, texts: Sequence[str]) -> Vectors:
-        """Batches are halved while questions come, so that these wait half as long."""
+        """Batches are halved where questions are asked, so that these wait half as long."""
         items = self._items(texts, "passage")
         rows = np.empty((len(items), self.dimension), dtype=np.float32)
-        budget = self._runtime.batch_tokens // (2 if self._gate.asked_lately else 1)
+        budget = self._runtime.batch_tokens // (2 if self._gate.asked else 1)
 
         def run(batch: list[int]) -> None:
             with self._gate.passages():

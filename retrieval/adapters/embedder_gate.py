@@ -1,6 +1,5 @@
 """Turns at the processor: questions go before passages, and waiting questions go together."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Condition, Lock
@@ -13,13 +12,13 @@ from retrieval.kit import Clock
 
 PATIENCE_S = 2.0
 """How long passages let questions go before them: a flood of these must not stop ingestion."""
-ASKED_LATELY_S = 60.0
 
 
 class Gate:
     """One question batch, or up to `slots` passage batches; a question waits for one slot.
 
     It starts beside the passages that still run in the other slots, and none follow until it ends.
+    `asked` tells whether there were questions at all.
     """
 
     def __init__(self, slots: int, patience_s: float = PATIENCE_S) -> None:
@@ -31,18 +30,13 @@ class Gate:
         self._asking = False
         self._waiting = 0
         self._overdue = 0
-        self._asked: float | None = None
-
-    @property
-    def asked_lately(self) -> bool:
-        """Whether questions came within the last minute."""
-        return self._asked is not None and time.monotonic() - self._asked < ASKED_LATELY_S
+        self.asked = False
 
     @contextmanager
     def question(self, clock: Clock) -> Iterator[None]:
         """Wait for the turn of a question. Raises: DeadlineError when its time runs out."""
         with self._turn:
-            self._asked = time.monotonic()
+            self.asked = True
             self._waiting += 1
             try:
                 while not self._free() or self._overdue:

@@ -189,7 +189,7 @@ def test_passages_keep_their_order_through_batches_of_like_length() -> None:
     assert found[:, 0] / found[:, 1] == pytest.approx([len(text) for text in texts])
 
 
-def test_batches_are_halved_while_questions_come() -> None:
+def test_batches_are_halved_where_questions_are_asked() -> None:
     runtime = Held()
     runtime.let_go(100)
     found = embedder(runtime)

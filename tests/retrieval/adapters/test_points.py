@@ -125,7 +125,7 @@ def test_every_field_is_indexed_by_its_type() -> None:
         {"sparse": SparseVector([2**32], [1.0])},
         {"sparse": SparseVector([1], [math.inf])},
         {"position": -1},
-        {"chunk": replace(CHUNK, meta={"x": object()})},
+        {"chunk": replace(CHUNK, meta={"x": object})},
         {"chunk": replace(CHUNK, meta={"x": math.nan})},
         {"chunk": replace(CHUNK, text="\ud800")},
         {"chunk": replace(CHUNK, heading=("\udfff",))},
