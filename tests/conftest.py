@@ -13,7 +13,9 @@ PASSAGES = {
     "bread/oven.md": "Bake the loaf in a very hot oven; steam gives it a thin crust.",
     "bread/history.md": "Flat bread was baked on hot stones fourteen thousand years ago.",
     "trains/speed.md": "The fastest train on rails reached 574 kilometres an hour in France.",
-    "trains/gauge.md": "Standard gauge, 1435 millimetres between the rails, is used by most trains.",
+    "trains/gauge.md": (
+        "Standard gauge, 1435 millimetres between the rails, is used by most trains."
+    ),
     "trains/history.md": "The first public railway with steam trains opened in England in 1825.",
     "stars/sun.md": "The sun is a star of middle age; its light needs eight minutes to reach us.",
     "stars/names.md": "Most bright stars have Arabic names, such as Aldebaran and Rigel.",
