@@ -26,6 +26,7 @@ from retrieval.settings import Settings
 
 PARTS = ("encoder", "ingestion", "serving", "large", "memory")
 SAMPLE = 600
+INGESTED = 1_200
 
 
 def main() -> int:
@@ -62,7 +63,7 @@ def _part(part: str, data: Path | None, folder: Path) -> list[Figure]:
     if part == "encoder":
         return encoder_figures(settings, [f"{d.title} {d.text}" for d in documents[:SAMPLE]])
     if part == "ingestion":
-        return ingestion_figures(settings, documents)
+        return ingestion_figures(settings, documents[:INGESTED])
     tools = Tools(settings)
     items = load([data / "corpus.jsonl"], LoadOptions())
     ingest(Job(items, "served", chunker="whole", embed=EMBED), tools, lambda _: None)
