@@ -202,7 +202,7 @@ def _regression(
     vectors: NDArray[np.float64], numbers: NDArray[np.intp], fit: Fit
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weights and the bias of each class, by multinomial logistic regression."""
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=fit.strength, class_weight="balanced", max_iter=ITERATIONS).fit(
         vectors, numbers
