@@ -5,8 +5,6 @@ or `{ use = "fixed", tokens = 200 }`. It yields spans of the text; what all chun
 is done here: no white space around them, none empty, and the path of the headings above.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
@@ -17,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ingestion import chunkers as chunkers_package
 from ingestion.reading import Reading
+from retrieval.config import types_in
 from retrieval.errors import ConfigError
 from retrieval.types import Span
 
@@ -40,14 +39,8 @@ class Piece(NamedTuple):
 
 @cache
 def chunker_types() -> dict[str, type[Chunker]]:
-    """Return every chunker by name: each module in `ingestion/chunkers/` is one, in CamelCase."""
-    found = {}
-    for module in pkgutil.iter_modules(chunkers_package.__path__):
-        camel = "".join(word.capitalize() for word in module.name.split("_"))
-        found[module.name] = getattr(
-            importlib.import_module(f"{chunkers_package.__name__}.{module.name}"), camel
-        )
-    return found
+    """Return every chunker by name: the folder `ingestion/chunkers/` is the registry."""
+    return types_in(chunkers_package)
 
 
 def build_chunker(config: str | Mapping[str, Any]) -> Chunker:

@@ -14,6 +14,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -26,16 +27,21 @@ SHIPPED = Path(__file__).parent / "pipelines"
 DEFAULT_PIPELINE = "hybrid"
 
 
-@cache
-def stage_types() -> dict[str, type[Stage]]:
-    """Return every stage by name: each module in `retrieval/stages/` is one, in CamelCase."""
+def types_in(package: ModuleType) -> dict[str, Any]:
+    """Return the class of each module in a package, by the module's name: its CamelCase."""
     found = {}
-    for module in pkgutil.iter_modules(stages_package.__path__):
+    for module in pkgutil.iter_modules(package.__path__):
         camel = "".join(word.capitalize() for word in module.name.split("_"))
         found[module.name] = getattr(
-            importlib.import_module(f"{stages_package.__name__}.{module.name}"), camel
+            importlib.import_module(f"{package.__name__}.{module.name}"), camel
         )
     return found
+
+
+@cache
+def stage_types() -> dict[str, type[Stage]]:
+    """Return every stage by name: the folder `retrieval/stages/` is the registry."""
+    return types_in(stages_package)
 
 
 def pipeline_files(own: Path | None = None) -> dict[str, Path]:
