@@ -68,7 +68,7 @@ class Pipeline:
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Return the search after every stage; the trace has a step for each."""
         for stage in self.stages:
-            search = _run_stage(stage, search, kit)
+            search = run_stage(stage, search, kit)
         return search
 
     @property
@@ -132,8 +132,12 @@ def _canonical(value: Any) -> Any:
     return value
 
 
-def _run_stage(stage: Stage, search: Search, kit: Kit) -> Search:
-    """Run one stage and write its step; a failing optional one is left out unless strict."""
+def run_stage(stage: Stage, search: Search, kit: Kit) -> Search:
+    """Return the search after one stage, with its step; a failing optional one is left out.
+
+    What looks between the stages (a ladder that shares their results, an account of losses) runs
+    them one by one through this. Raises: AssayError where a stage fails that cannot be left out.
+    """
     kit.clock.remaining()
     before = replace(search, notes=(), cost={}, trace=())
     start = time.perf_counter()
