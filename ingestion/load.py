@@ -20,6 +20,7 @@ from typing import BinaryIO, Literal, NamedTuple, Protocol, cast
 from ingestion import loaders as folder
 from ingestion.decoding import encoding_of
 from ingestion.document import Document, Failure
+from ingestion.domains import domain_of
 from ingestion.parser_process import ParserProcess
 from ingestion.seen import Seen
 from ingestion.sources import MEGABYTE, Hidden, Source, find_sources, reason
@@ -109,7 +110,7 @@ def _all_loaded(paths: Sequence[Path], options: LoadOptions) -> Iterator[Loaded]
             for number, (item, position) in enumerate(_items(found, options, parser), 1):
                 if isinstance(item, Document):
                     place = str(found) if item.id == found.name else f"{found}, document {number}"
-                    item = _checked(item, place, options.domain, seen)
+                    item = _checked(item, place, options, seen)
                 yield Loaded(item, str(found), done + min(position, found.size))
             done += found.size
 
@@ -175,9 +176,15 @@ def _sniffed(suffix: str, head: bytes) -> Loader | None:
     return loaders()[PLAIN]
 
 
-def _checked(document: Document, place: str, domain: str | None, seen: Seen) -> Document | Failure:
+def _checked(
+    document: Document, place: str, options: LoadOptions, seen: Seen
+) -> Document | Failure:
     if not document.text.strip():
         return Failure(place, "no text in it")
+    try:
+        domain = domain_of(document.meta, options)
+    except InputError as error:
+        return Failure(place, str(error))
     document = _storable(replace(document, domain=domain))
     earlier = seen.earlier(document.id, place)
     if earlier:

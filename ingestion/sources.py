@@ -16,14 +16,16 @@ MEGABYTE = 1_000_000
 class LoadOptions:
     """How files become documents.
 
-    `id_field`, `text_field` and `title_field` name fields of rows (CSV, JSON). `max_file_mb`
-    bounds a file that is read whole, and one row of a file that is read row by row. `timeout_s`
-    and `max_memory_mb` bound the parser process on one file.
+    `id_field`, `text_field` and `title_field` name fields of rows (CSV, JSON). `domain_field` names
+    the metadata that is a document's domain, `domain` where it is None; `domain` is that of
+    documents without one. `max_file_mb` bounds a file that is read whole, and one row of a file
+    that is read row by row. `timeout_s` and `max_memory_mb` bound the parser process on one file.
     """
 
     id_field: str | None = None
     text_field: str | None = None
     title_field: str | None = None
+    domain_field: str | None = None
     domain: str | None = None
     max_file_mb: float = 64
     timeout_s: float = 60

@@ -1,6 +1,6 @@
 """`assay ingest` and `assay delete`: documents into an index, and out of it."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ def ingest(  # noqa: PLR0913 - the options of a command
     chunk_overlap: options.ChunkOverlap = None,
     embed: options.Embed = None,
     domain: options.Domain = None,
+    domain_field: options.DomainField = None,
     field: options.Fields = None,
     id_field: options.IdField = None,
     text_field: options.TextField = None,
@@ -32,7 +33,8 @@ def ingest(  # noqa: PLR0913 - the options of a command
     """Read files, cut them into chunks, embed and store them. Again: only what has changed.
 
     Formats: text, Markdown, HTML, PDF, DOCX, CSV, JSON, JSONL (one document a row). A document's
-    id is its path in PATH, or a row's id. What cannot be read is listed and stops nothing.
+    id is its path in PATH, or a row's id; its domain is what its metadata (a row, front matter)
+    says under `domain`. What cannot be read is listed and stops nothing.
 
     A new index gets the chunker structure and title+text; sizes alone mean the chunker fixed.
 
@@ -46,16 +48,15 @@ def ingest(  # noqa: PLR0913 - the options of a command
     from ingestion.job import Job
     from ingestion.load import LoadOptions, count_sources, load
 
-    read = LoadOptions(
-        id_field=id_field, text_field=text_field, title_field=title_field, max_file_mb=max_file_mb
-    )
+    rows: dict[str, Any] = {"id_field": id_field, "text_field": text_field}
+    rows |= {"title_field": title_field, "domain_field": domain_field, "domain": domain}
+    read = LoadOptions(**rows, max_file_mb=max_file_mb)
     job = Job(
         load(paths, read),
         index,
         chunker=options.chunker_table(chunker, chunk_tokens, chunk_overlap),
         embed=options.embed_text(embed),
         fields=options.field_types(field),
-        domain=domain,
         sync=sync,
     )
     finish(run(context, job, count_sources(paths).bytes), as_json)

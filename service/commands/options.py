@@ -19,7 +19,10 @@ ChunkTokens = Annotated[int | None, typer.Option(help="The most tokens of a chun
 ChunkOverlap = Annotated[int | None, typer.Option(help="Tokens that two chunks share.")]
 Embed = Annotated[str | None, typer.Option(help="text, title+text or heading+text.")]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")]
-Domain = Annotated[str | None, typer.Option(help="The domain of all documents.")]
+Domain = Annotated[str | None, typer.Option(help="The domain of documents that name none.")]
+DomainField = Annotated[
+    str | None, typer.Option(help="The metadata that is a document's domain; default: domain.")
+]
 Fields = Annotated[
     list[str] | None,
     typer.Option(

@@ -147,10 +147,13 @@ def test_a_row_with_the_id_of_an_earlier_one_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_the_domain_is_that_of_the_options(tmp_path: Path) -> None:
+def test_the_domain_is_that_of_the_metadata_else_that_of_the_options(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
-    (document,) = items(tmp_path, domain="medicine")
-    assert document.domain == "medicine"
+    (tmp_path / "b.jsonl").write_text('{"text": "b", "metadata": {"domain": "law"}}')
+    (tmp_path / "c.md").write_text("---\ndomain: physics\n---\nc")
+    found = items(tmp_path, domain="medicine")
+    assert [each.domain for each in found] == ["medicine", "law", "physics"]
+    assert [each.domain for each in items(tmp_path)] == [None, "law", "physics"]
 
 
 def test_nothing_that_cannot_be_stored_comes_out(tmp_path: Path) -> None:
