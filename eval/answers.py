@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from eval.dataset import Query
 from eval.passages import Place
+from eval.questions import Query
 from retrieval.kit import Kit
 from retrieval.legs import DEEPEST
 from retrieval.pipeline import Pipeline, params, run, stage_name

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from eval.dataset import Dataset, Finding, Query, findings
+from eval.dataset import Dataset
 from eval.judgments import Judgment, anchored
+from eval.questions import Finding, Query, findings
 from ingestion.document import Failure
 from ingestion.load import Loaded
 from retrieval.errors import InputError

@@ -1,56 +1,45 @@
 """A dataset: questions and judgments of one folder, checked before anything is measured on them.
 
-Two forms are read. BEIR: `corpus.jsonl`, `queries.jsonl` and `qrels/<split>.tsv`. Spans: `corpus/`
-(files) or `corpus.jsonl`, `queries.jsonl` and `judgments.jsonl`; or references in the metadata of
-the queries. A folder with both is read as spans unless a split of its qrels is named.
+A form is a module in `eval/forms`: whether a folder `fits` it, how it is `read`, and whether its
+judgments are `ON` documents or spans. The folder is the list. The documents are the same in all
+forms: `corpus.jsonl`, or what `ingest` reads in the folder `corpus`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, cast
 
-from eval.jsonl import records, string
-from eval.judgments import Judgment, read_qrels, read_references, read_spans
+from eval import forms as package
+from eval.judgments import Judgment
+from eval.questions import Finding, Query, Questions, findings
 from retrieval.errors import InputError, NotFoundError
 from retrieval.manifest import digest
 
-EXAMPLES = 3
-LAYOUT = (
-    "A dataset holds corpus.jsonl or corpus/, queries.jsonl, and qrels/<split>.tsv (BEIR)"
-    " or judgments.jsonl (spans)."
-)
+
+class Form(Protocol):
+    """A module in `eval/forms`. `HOLDS` says in words which files a folder has in this form."""
+
+    ON: Literal["documents", "spans"]
+    HOLDS: str
+
+    def fits(self, folder: Path) -> bool:
+        """Return whether a folder has questions in this form."""
+
+    def read(self, folder: Path, split: str | None) -> Questions:
+        """Return the queries, and the judgments of a split. Raises: InputError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about a dataset that its user should know: what, how often, and examples."""
-
-    what: str
-    count: int
-    examples: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        """The finding as one line."""
-        shown = f", such as {'; '.join(self.examples)}" if self.examples else ""
-        return f"{self.count} {self.what}{shown}"
-
-
-def findings(what: str, found: Iterable[str]) -> tuple[Finding, ...]:
-    """Return a finding with the first examples, or none where nothing was found."""
-    listed = list(found)
-    return (Finding(what, len(listed), tuple(listed[:EXAMPLES])),) if listed else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question. `answerable` is False where the corpus holds no answer to it."""
-
-    id: str
-    text: str
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    answerable: bool = True
+@cache
+def forms() -> dict[str, Form]:
+    """Return every form by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return {
+        name: cast(Form, importlib.import_module(f"{package.__name__}.{name}")) for name in names
+    }
 
 
 @dataclass(frozen=True)
@@ -106,73 +95,52 @@ class Dataset:
 
 
 def load_dataset(folder: Path, split: str | None = None) -> Dataset:
-    """Return the dataset of a folder; without a split, spans, or else the qrels of `test`.
+    """Return the dataset of a folder; without a split, spans where it has them, else `test`.
 
     Raises: NotFoundError for a missing file, InputError for one that cannot be read or where
     nothing is left to ask.
     """
+    form = form_of(folder, split)
+    found = form.read(folder, split)
+    return _joined(Dataset(folder, form.ON, found.split, (), {}), found)
+
+
+def form_of(folder: Path, split: str | None = None) -> Form:
+    """Return the form of a folder: one on spans goes first, unless a split is named.
+
+    Raises: NotFoundError where the folder, its corpus or its questions are not there, InputError
+    where it has questions in two forms.
+    """
+    layout = "A dataset holds corpus.jsonl or corpus/, and " + ", or ".join(
+        f"{each.HOLDS} ({name})" for name, each in forms().items()
+    )
     if not folder.is_dir():
-        raise NotFoundError(f"Dataset {str(folder)!r} is no folder. {LAYOUT}", "dataset")
+        raise NotFoundError(f"Dataset {str(folder)!r} is no folder. {layout}.", "dataset")
     if not (folder / "corpus.jsonl").is_file() and not (folder / "corpus").is_dir():
-        raise NotFoundError(f"{folder}: corpus.jsonl is not there. {LAYOUT}", "dataset")
-    if not (folder / "queries.jsonl").is_file():
-        raise NotFoundError(f"{folder}: queries.jsonl is not there. {LAYOUT}", "dataset")
-    queries = _queries(folder / "queries.jsonl")
-    places = {query.id: where for query, where in queries}
-    asked = {query.id: query for query, _ in queries}
-    if split is None and (folder / "judgments.jsonl").is_file():
-        found = Dataset(folder, "spans", "all", (), {})
-        return _joined(found, asked, list(read_spans(folder / "judgments.jsonl")))
-    if split is None and any("references" in query.meta for query, _ in queries):
-        found = Dataset(folder, "spans", "all", (), {})
-        judgments = [
-            each
-            for query, where in queries
-            if "references" in query.meta
-            for each in read_references(query.id, query.meta, places[query.id])
-        ]
-        return _joined(found, asked, judgments)
-    found = Dataset(folder, "documents", split or "test", (), {})
-    return _joined(found, asked, list(read_qrels(_qrels_file(folder, split or "test"))))
+        raise NotFoundError(f"{folder}: corpus.jsonl is not there. {layout}.", "dataset")
+    for on in ("documents",) if split else ("spans", "documents"):
+        fitting = [name for name, each in forms().items() if on == each.ON and each.fits(folder)]
+        if len(fitting) > 1:
+            both = " and ".join(f"{forms()[name].HOLDS} ({name})" for name in fitting)
+            raise InputError(f"{folder} has its questions twice: {both}. Keep one.", "dataset")
+        if fitting:
+            return forms()[fitting[0]]
+    raise NotFoundError(f"{folder}: its questions are not there. {layout}.", "dataset")
 
 
-def _qrels_file(folder: Path, split: str) -> Path:
-    for suffix in (".tsv", ".txt", ".qrels"):
-        file = folder / "qrels" / f"{split}{suffix}"
-        if file.is_file():
-            return file
-    there = sorted(file.stem for file in (folder / "qrels").glob("*.*"))
-    hint = f"Its splits are: {', '.join(there)}." if there else LAYOUT
-    raise NotFoundError(f"{folder}: qrels/{split}.tsv is not there. {hint}", "split")
-
-
-def _queries(file: Path) -> list[tuple[Query, str]]:
-    """Return the queries with their places. Raises: InputError for a repeated id."""
-    found: dict[str, tuple[Query, str]] = {}
-    for where, record in records(file):
-        id = string(record, "_id" if "_id" in record else "id", where)
-        meta = record.get("metadata") or {}
-        if not isinstance(meta, dict):
-            raise InputError(f"{where}: metadata must be an object, got {meta!r}.")
-        if id in found:
-            raise InputError(f"{where}: query {id!r} is already at {found[id][1]}.")
-        text = string(record, "text", where)
-        found[id] = (Query(id, text, meta, meta.get("answerable") is not False), where)
-    return list(found.values())
-
-
-def _joined(dataset: Dataset, asked: Mapping[str, Query], judgments: list[Judgment]) -> Dataset:
+def _joined(dataset: Dataset, read: Questions) -> Dataset:
     """Return the dataset with its judgments by query, and what is wrong with them."""
+    asked = {query.id: query for query in read.queries}
     if not asked:
-        raise InputError(f"{dataset.folder}: queries.jsonl holds no query.", "dataset")
-    unknown = [each for each in judgments if each.query_id not in asked]
-    known = [each for each in judgments if each.query_id in asked]
+        raise InputError(f"{dataset.folder}: there is no query in it.", "dataset")
+    unknown = [each for each in read.judgments if each.query_id not in asked]
+    known = [each for each in read.judgments if each.query_id in asked]
     judged, repeated = _once([each for each in known if asked[each.query_id].answerable])
     queries = tuple(each for id, each in asked.items() if id in judged or not each.answerable)
     if not judged:
         raise InputError(
-            f"{dataset.folder}: none of {len(judgments)} judgments ({dataset.split}) is of one of"
-            f" the {len(asked)} queries in queries.jsonl.",
+            f"{dataset.folder}: none of {len(read.judgments)} judgments ({dataset.split}) is of"
+            f" one of the {len(asked)} queries.",
             "dataset",
         )
     against = [each for each in known if not asked[each.query_id].answerable and each.grade > 0]

@@ -16,8 +16,9 @@ from eval.answers import Answer, Asking, Served
 from eval.bench import Watch
 from eval.compare import Difference, difference
 from eval.corpus import Corpus, judged
-from eval.dataset import Query, load_dataset
+from eval.dataset import load_dataset
 from eval.indexing import cut_of, index_corpus, index_for
+from eval.questions import Query
 from eval.results import grid
 from eval.router_examples import field_of, questions, text_at
 from eval.router_training import Fit, Labelled, Training, folds, train

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from eval.corpus import Judged
-from eval.dataset import Query
 from eval.judgments import Judgment
+from eval.questions import Query
 from eval.rerank_lists import JudgedSet, Listed
 from eval.rerank_training import RIDGE, Training, fitted, held_out, logistic, train
 from retrieval.errors import ConfigError, InputError

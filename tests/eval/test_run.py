@@ -10,7 +10,7 @@ import pytest
 from eval.answers import Asking, Served
 from eval.bench import Bench, Watch
 from eval.compare import compare
-from eval.dataset import Query
+from eval.questions import Query
 from eval.results import read_run
 from eval.run import run_benchmark
 from retrieval.config import load_pipeline
