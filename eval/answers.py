@@ -1,8 +1,8 @@
 """Answers: what a system returns for a question, as deep as the measures look."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from eval.passages import Place
@@ -11,7 +11,10 @@ from retrieval.kit import Kit
 from retrieval.legs import DEEPEST
 from retrieval.pipeline import Pipeline, params, run, stage_name
 from retrieval.pipeline import fingerprint as fingerprint_of
-from retrieval.types import Chunk, Hit, Search
+from retrieval.types import Chunk, Hit, Search, flat
+
+COSTS = ("calls", "tokens_in", "tokens_out", "usd")
+"""What a language model cost."""
 
 
 class System(Protocol):
@@ -63,7 +66,8 @@ class Answer:
 
     `hits` were served and timed (`ms`, wall time; `stages` by name in order): at most `depth`.
     `documents` are distinct, by the rank of their first chunk, at most `depth`; where the served
-    hits hold fewer, deeper searches add theirs at the end. `exhausted`: there are no more.
+    hits hold fewer, deeper searches add theirs at the end. `exhausted`: there are no more. `cost`
+    is what language models cost for the served hits, by `COSTS`, each left out where it is 0.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -71,6 +75,7 @@ class Answer:
     stages: tuple[tuple[str, float], ...] = ()
     documents: tuple[str, ...] = ()
     exhausted: bool = True
+    cost: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def places(self) -> list[Place]:
@@ -109,7 +114,8 @@ class Asking:
             exhausted = len(deeper) < limit or len(deeper) == seen
             seen = len(deeper)
         stages = tuple((step.stage, step.ms) for step in served.trace)
-        return Answer(hits, ms, stages, tuple(documents)[: self.depth], exhausted)
+        found = tuple(documents)[: self.depth]
+        return Answer(hits, ms, stages, found, exhausted, cost_of(served))
 
     def _kept(self, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
         """Return hits without their texts: thousands of questions are answered before scoring."""
@@ -118,3 +124,10 @@ class Asking:
             for hit in hits
             if not self.drop_self or hit.chunk.document_id != query.id
         )
+
+
+def cost_of(search: Search) -> dict[str, float]:
+    """Return what language models cost in a search, by `COSTS`; what is 0 is left out."""
+    steps = flat(search.trace)
+    totals = {name: sum(step.cost.get(name, 0.0) for step in steps) for name in COSTS}
+    return {name: total for name, total in totals.items() if total}

@@ -1,30 +1,22 @@
 """A benchmark: a dataset through a pipeline, as `/query` runs it, to numbers with intervals."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from eval.answers import Answer, Asking, Served, System
 from eval.bench import Bench, Watch
 from eval.corpus import Corpus, Judged, judged
 from eval.dataset import Dataset, load_dataset
 from eval.indexing import cut_of, index_corpus, index_for, passages_of
+from eval.measured import Asked, measured
 from eval.reference import Bm25Reference
-from eval.results import Run, open_folder, summary, write_run
-from eval.scores import Scores
-from eval.scoring import per_query, score
-from eval.statistics import CONFIDENCE, RESAMPLES
-from eval.surroundings import machine, packages
-from eval.unanswerable import abstention, best_scores
+from eval.results import Run, open_folder
 from ingestion.load import LoadOptions, load
 from retrieval.config import load_pipeline
-from retrieval.manifest import digest
 from retrieval.open_kit import Tools
 
 
@@ -44,28 +36,12 @@ def run_benchmark(bench: Bench, tools: Tools, watch: Watch | None = None) -> Run
     kept = judged(dataset, corpus)
     system = opened()
     answers = _answers(Asking(bench.depth, bench.drop_self), system, kept, watch)
-    scored = score(kept, answers, bench.cutoffs)
-    about = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    also = {
         "seconds": time.monotonic() - start,
-        "dataset": _about(dataset, corpus, kept),
-        "options": {
-            "cutoffs": list(bench.cutoffs),
-            "drop_self": bench.drop_self,
-            "seed": bench.seed,
-            "resamples": RESAMPLES,
-            "confidence": CONFIDENCE,
-        },
-        "system": system.describe(),
         "encoder": getattr(tools.embedder, "describe", dict)(),
         "indexed": indexed,
-        "packages": packages(),
-        "surroundings": machine(),
     }
-    run = Run(folder, about, _metrics(bench, kept, answers, scored.scores), scored.scores)
-    ranked = {query.id: answers[query.id].documents for query in kept.queries}
-    write_run(run, per_query(kept, answers, scored), ranked)
-    return run
+    return measured(Asked(bench, dataset, corpus, kept, also), system, answers, folder)
 
 
 def _opened(
@@ -102,60 +78,3 @@ def _answers(asking: Asking, system: System, kept: Judged, watch: Watch) -> dict
         answers[query.id] = asking.answer(system, query)
         watch.asked(number, len(queries))
     return answers
-
-
-def _about(dataset: Dataset, corpus: Corpus, kept: Judged) -> dict[str, Any]:
-    hashes = dataset.hashes | {"corpus": corpus.hash}
-    return {
-        "name": dataset.name,
-        "folder": str(dataset.folder.resolve()),
-        "form": dataset.form,
-        "split": dataset.split,
-        "hash": digest(hashes),
-        "hashes": hashes,
-        "documents": len(corpus.ids),
-        "queries": len(kept.queries),
-        "unanswerable": len(kept.unanswerable),
-        "judgments": sum(len(kept.judgments[query.id]) for query in kept.queries),
-        "findings": [asdict(each) | {"line": each.line} for each in kept.findings],
-    }
-
-
-def _metrics(
-    bench: Bench, kept: Judged, answers: Mapping[str, Answer], scores: Scores
-) -> dict[str, Any]:
-    """Return the contents of `metrics.json`; unanswerable questions are in no mean."""
-    found = {
-        "queries": len(kept.queries),
-        "measures": summary(scores, RESAMPLES, bench.seed),
-        "latency": _latency([each for each in answers.values() if each.ms]),
-        "shallow": sum(
-            len(each.documents) < bench.depth and not each.exhausted for each in answers.values()
-        ),
-    }
-    if kept.unanswerable:
-        best = {id: best_scores(each.hits) for id, each in answers.items()}
-        found["unanswerable"] = abstention(
-            [best[query.id] for query in kept.queries],
-            [best[query.id] for query in kept.unanswerable],
-        )
-    return found
-
-
-def _latency(answers: list[Answer]) -> dict[str, Any]:
-    """Return queries a second, one at a time, and quantiles in ms, also by stage."""
-    times = np.array([each.ms for each in answers])
-    if not times.size:
-        return {"queries": 0}
-    stages: dict[str, list[float]] = {}
-    for each in answers:
-        for stage, ms in each.stages:
-            stages.setdefault(stage, []).append(ms)
-    return {
-        "queries": times.size,
-        "queries_per_s": float(1000 * times.size / times.sum()),
-        "mean_ms": float(times.mean()),
-        "p50_ms": float(np.percentile(times, 50)),
-        "p95_ms": float(np.percentile(times, 95)),
-        "stages_p50_ms": {stage: float(np.percentile(ms, 50)) for stage, ms in stages.items()},
-    }

@@ -1,5 +1,7 @@
 """What a mean over queries, or a difference of two, can be trusted for. Everything is seeded."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -24,10 +26,16 @@ def intervals(values: Values, resamples: int = RESAMPLES, seed: int = 0) -> tupl
 
     Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentile).
     """
-    queries, measures = values.shape
-    if queries < 2:
+    measures = values.shape[1]
+    if len(values) < 2:
         nothing = np.full(measures, np.nan)
         return nothing, nothing.copy()
+    return ends(resampled_means(values, resamples, seed))
+
+
+def resampled_means(values: Values, resamples: int = RESAMPLES, seed: int = 0) -> Values:
+    """Return the means of queries drawn with replacement, of shape (resamples, measures)."""
+    queries, measures = values.shape
     random = np.random.default_rng(seed)
     means = np.empty((resamples, measures))
     step = max(1, BLOCK // queries)
@@ -37,9 +45,30 @@ def intervals(values: Values, resamples: int = RESAMPLES, seed: int = 0) -> tupl
         drawn += np.arange(count, dtype=np.int32)[:, None] * queries
         often = np.bincount(drawn.ravel(), minlength=count * queries).reshape(count, queries)
         means[first : first + count] = often @ values / queries
+    return means
+
+
+def ends(means: Values) -> tuple[Values, Values]:
+    """Return the low and high ends of the 95% interval of each column of resampled means."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     return low, high
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, in the given order.
+
+    The smallest of m is multiplied by m, the next by m - 1, and so on; none is smaller than one
+    before it, and none above 1. With these, the chance of any false claim is at most the level.
+
+    Source: Holm 1979, Scandinavian Journal of Statistics 6(2), section 3.
+    """
+    corrected = [0.0] * len(p_values)
+    least = 0.0
+    for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        least = min(1.0, max(least, (len(p_values) - rank) * p_values[i]))
+        corrected[i] = least
+    return corrected
 
 
 def randomisation(differences: Values, resamples: int = RESAMPLES, seed: int = 0) -> float:

@@ -18,7 +18,7 @@ from retrieval.errors import ConfigError, InputError, NotFoundError, ProviderErr
 from retrieval.offline import offline_kit
 from retrieval.pipeline import Pipeline, fingerprint
 from retrieval.pipeline import run as run_pipeline
-from retrieval.types import Chunk, Hit, Score, Search, Span, chunk_id
+from retrieval.types import Chunk, Hit, Score, Search, Span, Step, chunk_id
 
 SMALL = {"use": "structure", "tokens": 24}
 
@@ -55,6 +55,7 @@ def test_a_beir_folder_is_indexed_asked_and_scored(animals, tools, tmp_path) -> 
         load_pipeline("sparse"), tools.kit("animals-whole")
     )
     assert heard.questions == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert run.metrics["cost"] == {"calls": 0.0, "tokens_in": 0.0, "tokens_out": 0.0, "usd": 0.0}
     text = "\n".join(run.lines())
     assert "1 judged documents are not in the corpus" in text
     assert "1 queries have no judgment in 'test' (not asked), such as unjudged" in text
@@ -299,6 +300,26 @@ def test_a_stage_that_the_service_would_skip_stops_a_benchmark(kit) -> None:
     pipeline = Pipeline("broken", (Failing(), *load_pipeline("sparse").stages))
     with pytest.raises(ProviderError, match="down"):
         Served(pipeline, replace(kit, strict=False))("cats", 10)
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A stage that asks a model, and has a stage inside that does."""
+
+    reads: ClassVar[tuple[str, ...]] = ()
+    writes: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[bool] = True
+
+    def __call__(self, search: Search, kit: object) -> Search:
+        inside = Step("inside", {}, 1.0, cost={"calls": 1.0, "usd": 0.25, "store_ms": 2.0})
+        return replace(search, trace=(inside,)).spent(calls=2.0, tokens_in=10.0, tokens_out=0.0)
+
+
+def test_what_models_cost_is_summed_over_a_question_and_averaged_over_all(kit) -> None:
+    pipeline = Pipeline("paid", (Paid(), *load_pipeline("sparse").stages))
+    found = Asking(2).answer(Served(pipeline, kit), Query("q", "cats"))
+    assert found.cost == {"calls": 3.0, "tokens_in": 10.0, "usd": 0.25}
+    assert Asking(2).answer(Served(load_pipeline("sparse"), kit), Query("q", "cats")).cost == {}
 
 
 def chunk(document: str, number: int, text: str) -> Chunk:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from eval.statistics import area, detectable, intervals, paired_t, randomisation
+from eval.statistics import area, detectable, holm, intervals, paired_t, randomisation
 
 # The heights of Darwin's fifteen pairs of Zea mays, crossed minus self-fertilised, in eighths of
 # an inch; Fisher 1935, The Design of Experiments, sections 17 and 21.
@@ -120,3 +120,20 @@ def test_the_area_under_the_curve_by_hand() -> None:
     assert area(np.array([3.0, 2.0]), np.array([1.0, 2.0])) == pytest.approx(3.5 / 4)
     assert area(np.array([-np.inf]), np.array([-np.inf])) == 0.5
     assert area(np.array([]), np.array([1.0])) is None
+
+
+def test_holms_correction_by_hand() -> None:
+    # In ascending order .005 * 4, .01 * 3, .03 * 2, and .04 * 1 is below the .06 before it.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.6]) == [1.0, 1.0]
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holms_correction_lies_between_the_p_and_bonferronis_and_keeps_the_order(found) -> None:
+    corrected = holm(found)
+    for p, q in zip(found, corrected, strict=True):
+        assert p <= q <= min(1.0, len(found) * p) + 1e-15
+    order = sorted(range(len(found)), key=lambda i: found[i])
+    assert sorted(corrected) == [corrected[i] for i in order]
