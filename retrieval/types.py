@@ -72,9 +72,12 @@ class Score(NamedTuple):
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A found chunk with every score it was ever given, oldest first; the last one orders."""
+class Hit(NamedTuple):
+    """A found chunk with every score it was ever given, oldest first; the last one orders.
+
+    A tuple, since some hundreds are made for each question, and a tuple costs a third of a
+    dataclass.
+    """
 
     chunk: Chunk
     scores: tuple[Score, ...]

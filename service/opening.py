@@ -1,5 +1,6 @@
 """Opening the models and the index beside a service that already listens."""
 
+import gc
 import logging
 from concurrent.futures import Future
 from threading import Lock, Thread
@@ -45,6 +46,9 @@ class Opening:
             self._tools.indexes.names()
             self._tools.sparse.query(WARM_UP)
             self._tools.embedder.queries([WARM_UP], Clock())
+            # What is loaded stays: no later collection has to walk through it, within a request.
+            gc.collect()
+            gc.freeze()
             future.set_result(None)
         except AssayError as error:
             log.error("The service cannot answer yet: %s", error)

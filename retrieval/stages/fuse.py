@@ -8,9 +8,9 @@ import numpy as np
 
 from retrieval.errors import ConfigError
 from retrieval.kit import Kit
-from retrieval.types import Hit, Ranking, Search, ordered
+from retrieval.types import Chunk, Hit, Ranking, Score, Search, ordered
 
-Scores = Sequence[float]
+Values = Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Fuse:
         if self.how == "rrf":
             weights = [weight * len(weights) for weight in weights]
         fused: dict[str, float] = {}
-        found: dict[str, Hit] = {}
+        chunks: dict[str, Chunk] = {}
+        scores: dict[str, tuple[Score, ...]] = {}
         base = 0.0
         for ranking, weight in zip(search.rankings, weights, strict=True):
             values, missing = self._values(ranking)
@@ -64,14 +65,15 @@ class Fuse:
             for hit, value in zip(ranking.hits, values, strict=True):
                 id = hit.chunk.id
                 fused[id] = fused.get(id, 0.0) + weight * (value - missing)
-                known = found.get(id)
-                found[id] = hit if known is None else Hit(known.chunk, known.scores + hit.scores)
+                chunks.setdefault(id, hit.chunk)
+                scores[id] = scores.get(id, ()) + hit.scores
         by = f"fuse:{self.how}"
-        return replace(
-            search, hits=ordered([found[id].scored(by, base + s) for id, s in fused.items()])
-        )
+        # Put in order before the hits are made: the same order as `ordered`, in half the time.
+        order = sorted((-(base + value), id) for id, value in fused.items())
+        hits = [Hit(chunks[id], (*scores[id], Score(by, -value))) for value, id in order]
+        return replace(search, hits=tuple(hits))
 
-    def _values(self, ranking: Ranking) -> tuple[Scores, float]:
+    def _values(self, ranking: Ranking) -> tuple[Values, float]:
         """Return what each hit of a ranking counts, and what a missing one does."""
         if self.how == "rrf":
             return [1 / (self.k + rank) for rank in range(1, len(ranking.hits) + 1)], 0.0
@@ -102,19 +104,19 @@ def shares(rankings: Sequence[Ranking], alpha: float) -> list[float]:
     return [legs[each.leg] / whole * each.weight / totals[each.leg] for each in rankings]
 
 
-def min_max(scores: Scores) -> list[float]:
+def min_max(scores: Values) -> list[float]:
     """Return scores moved and scaled to [0, 1]; all equal gives 1 each."""
     low, high = min(scores), max(scores)
     return [(s - low) / (high - low) for s in scores] if high > low else [1.0] * len(scores)
 
 
-def z_scores(scores: Scores) -> list[float]:
+def z_scores(scores: Values) -> list[float]:
     """Return scores as standard deviations (of the population) from their mean; equal gives 0."""
     mean, deviation = float(np.mean(scores)), float(np.std(scores))
     return [(s - mean) / deviation for s in scores] if deviation > 0 else [0.0] * len(scores)
 
 
-def distribution(scores: Scores) -> list[float]:
+def distribution(scores: Values) -> list[float]:
     """Return scores on [mean - 3 sd, mean + 3 sd] as [0, 1]; one or equal scores give 0.5."""
     if len(scores) < 2 or max(scores) == min(scores):
         return [0.5] * len(scores)

@@ -1,9 +1,9 @@
 """POST /query: a question in, passages with all their scores out."""
 
-import json
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic_core import to_json
 
 from retrieval.errors import InputError
 from retrieval.filters import parse
@@ -70,7 +70,7 @@ def answer(body: QueryRequest, state: State, timer: Timer) -> bytes:
         **answer_json(found, body.explain),
         "timings": {**timings_json(found, timer.ms), "waiting_ms": waited_ms},
     }
-    return json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+    return to_json(values)
 
 
 def _check_limits(body: QueryRequest, state: State) -> None:
