@@ -2,23 +2,27 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from eval.judgments import Judgment
 from eval.passages import Place
 from eval.questions import Query
+from eval.standing import Stood, listed, standing
 from retrieval.kit import Kit
 from retrieval.legs import DEEPEST
-from retrieval.pipeline import Pipeline, params, run, stage_name
+from retrieval.pipeline import Pipeline, params, stage_name, states
 from retrieval.pipeline import fingerprint as fingerprint_of
-from retrieval.types import Chunk, Hit, Search, flat
+from retrieval.types import Chunk, Hit, Search, Step, flat
 
 COSTS = ("calls", "tokens_in", "tokens_out", "usd")
 """What a language model cost."""
+EXCERPTS, EXCERPT = 10, 160
+"""How many first hits keep the beginning of their text, and how many characters of it."""
 
 
 class System(Protocol):
-    """What is measured: a question in, a search with hits out."""
+    """What is measured: a question in, the states of its search out; the last is the answer."""
 
     @property
     def name(self) -> str:
@@ -27,8 +31,11 @@ class System(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return what it is, for the manifest of a run."""
 
-    def __call__(self, query: str, limit: int) -> Search:
-        """Return the answered search. Raises: AssayError where it fails."""
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
+        """Return the search after each step and, last, the answer, cut to the limit.
+
+        Raises: AssayError where it fails.
+        """
 
 
 @dataclass(frozen=True)
@@ -55,27 +62,29 @@ class Served:
             "index_fingerprint": self.kit.store.manifest.fingerprint,
         }
 
-    def __call__(self, query: str, limit: int) -> Search:
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
         """Run the pipeline, without a deadline."""
-        return run(self.pipeline, Search.of(query, limit), self.kit.at(None, None, strict=True))
+        return states(self.pipeline, Search.of(query, limit), self.kit.at(None, None, strict=True))
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One question's answer, without the texts.
+    """One question's answer, without the texts but for the beginnings of the first hits.
 
-    `hits` were served and timed (`ms`, wall time; `stages` by name in order): at most `depth`.
+    `hits` were served and timed (`ms`, wall time; `trace`: a step for each stage): at most `depth`.
     `documents` are distinct, by the rank of their first chunk, at most `depth`; where the served
     hits hold fewer, deeper searches add theirs at the end. `exhausted`: there are no more. `cost`
     is what language models cost for the served hits, by `COSTS`, each left out where it is 0.
+    `judged` says where each judged place stood on its way into the answer.
     """
 
     hits: tuple[Hit, ...] = ()
     ms: float = 0.0
-    stages: tuple[tuple[str, float], ...] = ()
+    trace: tuple[Step, ...] = ()
     documents: tuple[str, ...] = ()
     exhausted: bool = True
     cost: Mapping[str, float] = field(default_factory=dict)
+    judged: tuple[Stood, ...] = ()
 
     @property
     def places(self) -> list[Place]:
@@ -85,10 +94,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asking:
-    """How questions are asked: how deep, and whether a document of the question's id is dropped."""
+    """How questions are asked: how deep, and whether a document of the question's id is dropped.
+
+    `judgments` by query are what an answer says the standing of.
+    """
 
     depth: int
     drop_self: bool = False
+    judgments: Mapping[str, Sequence[Judgment]] = field(default_factory=dict)
 
     def answer(self, system: System, query: Query) -> Answer:
         """Return the answer to a question, as it is served for a limit of `depth`.
@@ -99,31 +112,48 @@ class Asking:
         question finds nothing.
         """
         if not query.text.strip():
-            return Answer()
+            return self.taken(query, (Search(query.text, self.depth),), 0.0)
         limit = self.depth
         start = time.perf_counter()
-        served = system(query.text, limit)
-        ms = (time.perf_counter() - start) * 1000
-        hits = self._kept(query, served.hits)
-        documents = dict.fromkeys(hit.chunk.document_id for hit in hits)
-        seen, exhausted = len(served.hits), len(served.hits) < limit
+        states = system(query.text, limit)
+        found = self.taken(query, states, (time.perf_counter() - start) * 1000)
+        documents = dict.fromkeys(found.documents)
+        seen, exhausted = len(states[-1].hits), found.exhausted
         while len(documents) < self.depth and not exhausted and limit < DEEPEST:
             limit = min(2 * limit, DEEPEST)
-            deeper = system(query.text, limit).hits
-            documents |= dict.fromkeys(hit.chunk.document_id for hit in self._kept(query, deeper))
+            deeper = system(query.text, limit)[-1].hits
+            ids = [hit.chunk.document_id for hit in deeper if self._keeps(query, hit.chunk)]
+            documents |= dict.fromkeys(ids)
             exhausted = len(deeper) < limit or len(deeper) == seen
             seen = len(deeper)
-        stages = tuple((step.stage, step.ms) for step in served.trace)
-        found = tuple(documents)[: self.depth]
-        return Answer(hits, ms, stages, found, exhausted, cost_of(served))
+        return replace(found, documents=tuple(documents)[: self.depth], exhausted=exhausted)
 
-    def _kept(self, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-        """Return hits without their texts: thousands of questions are answered before scoring."""
-        return tuple(
-            Hit(Chunk(hit.chunk.id, hit.chunk.document_id, "", hit.chunk.span), hit.scores)
-            for hit in hits
-            if not self.drop_self or hit.chunk.document_id != query.id
-        )
+    def taken(self, query: Query, states: Sequence[Search], ms: float) -> Answer:
+        """Return what is kept of a question's states, the last of them the answer, in `ms`.
+
+        Its documents are those of the served hits; it is exhausted if there were fewer than asked.
+        """
+        served = states[-1]
+        kept = [hit for hit in served.hits if self._keeps(query, hit.chunk)]
+        hits = tuple(_light(hit, rank) for rank, hit in enumerate(kept))
+        documents = tuple(dict.fromkeys(hit.chunk.document_id for hit in hits))[: self.depth]
+        lists = listed(states, lambda chunk: self._keeps(query, chunk))
+        judged = standing(self.judgments.get(query.id, ()), lists)
+        exhausted = len(served.hits) < served.limit
+        return Answer(hits, ms, served.trace, documents, exhausted, cost_of(served), judged)
+
+    def _keeps(self, query: Query, chunk: Chunk) -> bool:
+        return not self.drop_self or chunk.document_id != query.id
+
+
+def _light(hit: Hit, rank: int) -> Hit:
+    """Return a hit without its text: thousands of questions are answered before scoring.
+
+    The first hits keep the beginning of theirs, white space made even.
+    """
+    chunk = hit.chunk
+    text = " ".join(chunk.text[: 2 * EXCERPT].split())[:EXCERPT] if rank < EXCERPTS else ""
+    return Hit(Chunk(chunk.id, chunk.document_id, text, chunk.span), hit.scores)
 
 
 def cost_of(search: Search) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Judgments: which document, or which span of it, answers a question, and how well."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,18 @@ class Judgment:
     span: Span | None = None
     quote: str = ""
     group: str | None = None
+
+
+def positives(judgments: Sequence[Judgment]) -> list[tuple[str, Judgment]]:
+    """Return the judgments above grade 0, each with the name of its group, in order.
+
+    One without a group is named `#` and its place among all judgments, from 0.
+    """
+    return [
+        (each.group if each.group is not None else f"#{number}", each)
+        for number, each in enumerate(judgments)
+        if each.grade > 0
+    ]
 
 
 def read_qrels(file: Path) -> Iterator[Judgment]:

@@ -109,8 +109,8 @@ def latency(answers: list[Answer]) -> dict[str, Any]:
         return {"queries": 0}
     stages: dict[str, list[float]] = {}
     for each in answers:
-        for stage, ms in each.stages:
-            stages.setdefault(stage, []).append(ms)
+        for step in each.trace:
+            stages.setdefault(step.stage, []).append(step.ms)
     return {
         "queries": times.size,
         "queries_per_s": float(1000 * times.size / times.sum()),

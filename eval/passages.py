@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eval.documents import document_scores
-from eval.judgments import Judgment
+from eval.judgments import Judgment, positives
 from eval.scores import CUTOFFS, Scores
 from retrieval.types import Span
 
@@ -51,9 +51,8 @@ def coverage(judgments: Sequence[Judgment], hits: Sequence[Place]) -> Coverage:
     """Return what each hit covers and earns; judgments of grade 0 and below ask for nothing."""
     by_document: dict[str, list[tuple[str, Span, int]]] = {}
     best: dict[str, int] = {}
-    for number, each in enumerate(judgments):
-        if each.grade > 0 and each.span is not None:
-            group = each.group if each.group is not None else f"#{number}"
+    for group, each in positives(judgments):
+        if each.span is not None:
             best[group] = max(best.get(group, 0), each.grade)
             by_document.setdefault(each.document_id, []).append((group, each.span, each.grade))
     have = dict.fromkeys(best, 0)
@@ -66,12 +65,24 @@ def coverage(judgments: Sequence[Judgment], hits: Sequence[Place]) -> Coverage:
             continue
         covered: dict[str, int] = {}
         for group, span, grade in by_document[hit.document_id]:
-            if 2 * overlap(span, hit.span) >= span.end - span.start:
+            if holds(hit.span, span):
                 covered[group] = max(covered.get(group, 0), grade)
         grades.append(max(covered.values(), default=0))
         earned.append({g: grade - have[g] for g, grade in covered.items() if grade > have[g]})
         have |= {group: max(have[group], grade) for group, grade in covered.items()}
     return Coverage(best, grades, earned)
+
+
+def covers(place: Place, judgment: Judgment) -> bool:
+    """Return whether a place is what was judged: in the document, and half of the span or more."""
+    if place.document_id != judgment.document_id:
+        return False
+    return judgment.span is None or holds(place.span, judgment.span)
+
+
+def holds(span: Span, judged: Span) -> bool:
+    """Return whether a span holds at least half of the characters of a judged one."""
+    return 2 * overlap(judged, span) >= judged.end - judged.start
 
 
 def overlap(one: Span, other: Span) -> int:

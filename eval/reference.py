@@ -61,8 +61,8 @@ class Bm25Reference:
             **self.about,
         }
 
-    def __call__(self, query: str, limit: int) -> Search:
-        """Return the best passages, at most `limit`."""
+    def __call__(self, query: str, limit: int) -> tuple[Search]:
+        """Return the best passages, at most `limit`, in a single state."""
         scores: np.ndarray[Any, Any] = self._model.get_scores(words(query))  # type: ignore[attr-defined]
         found = np.flatnonzero(scores > 0)
         if found.size > limit:
@@ -73,4 +73,4 @@ class Bm25Reference:
             Hit(chunk, (Score("rank_bm25", float(score)),))
             for chunk, score in zip(chunks, scores[found], strict=True)
         ]
-        return Search(query, limit, hits=ordered(hits)[:limit])
+        return (Search(query, limit, hits=ordered(hits)[:limit]),)

@@ -31,7 +31,7 @@ from retrieval.errors import InputError
 from retrieval.filters import AnyOf, Equals, Filter
 from retrieval.kit import Kit
 from retrieval.open_kit import Tools
-from retrieval.pipeline import Pipeline, run
+from retrieval.pipeline import Pipeline, states
 from retrieval.stages.route import Route
 from retrieval.types import Search
 
@@ -123,11 +123,12 @@ class Way(Served):
     filters: Mapping[str, Filter] = field(default_factory=dict)
     narrowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def __call__(self, query: str, limit: int) -> Search:
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
         """Run the pipeline, without a deadline."""
         search = Search.of(query, limit, self.filters.get(query))
-        found = run(self.pipeline, search, self.kit.at(None, None, strict=True))
-        to = found.filter.values if isinstance(found.filter, AnyOf) else ()
+        found = states(self.pipeline, search, self.kit.at(None, None, strict=True))
+        filter = found[-1].filter
+        to = filter.values if isinstance(filter, AnyOf) else ()
         self.narrowed[query] = tuple(map(str, to))
         return found
 

@@ -35,7 +35,7 @@ def run_benchmark(bench: Bench, tools: Tools, watch: Watch | None = None) -> Run
     opened, indexed = _opened(bench, dataset, corpus, (tools, watch))
     kept = judged(dataset, corpus)
     system = opened()
-    answers = _answers(Asking(bench.depth, bench.drop_self), system, kept, watch)
+    answers = _answers(Asking(bench.depth, bench.drop_self, kept.judgments), system, kept, watch)
     also = {
         "seconds": time.monotonic() - start,
         "encoder": getattr(tools.embedder, "describe", dict)(),

@@ -11,6 +11,8 @@ from eval.judgments import Judgment
 from eval.passages import coverage, passage_scores
 from eval.scores import CUTOFFS, Scores
 from eval.spans import span_scores
+from eval.standing import Stood
+from retrieval.as_json import step_json
 
 ON_DOCUMENTS = ("nDCG", "R")
 """Families that are computed on documents too where judgments are on spans."""
@@ -63,9 +65,11 @@ def document_grades(judgments: Sequence[Judgment]) -> dict[str, int]:
 
 
 def per_query(kept: Judged, answers: Mapping[str, Answer], scored: Scored) -> list[dict[str, Any]]:
-    """Return the lines of `per_query.jsonl`: the question, its measures, its hits as served.
+    """Return the lines of `per_query.jsonl`: the question, its measures, what each stage did.
 
-    Unanswerable questions have no measures and hits without grades.
+    `judged` has each judged place above grade 0 with its rank in every list on the way (see
+    `eval/standing`), `hits` are those served. Unanswerable questions have no measures, nothing
+    judged, and hits without grades.
     """
     rows = scored.scores.rows()
     return [
@@ -76,12 +80,30 @@ def per_query(kept: Judged, answers: Mapping[str, Answer], scored: Scored) -> li
             "labels": dict(query.meta),
             "measures": rows.get(query.id, {}),
             "ms": answers[query.id].ms,
-            "stages": [{"stage": stage, "ms": ms} for stage, ms in answers[query.id].stages],
+            "stages": [_step(step_json(step)) for step in answers[query.id].trace],
+            "judged": [_judged(each) for each in answers[query.id].judged],
             "documents": len(answers[query.id].documents),
             "hits": _hits(answers[query.id], scored.grades.get(query.id)),
         }
         for query in (*kept.queries, *kept.unanswerable)
     ]
+
+
+def _step(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step without its parameters: the manifest has them once for all questions."""
+    found = {name: value for name, value in step.items() if name != "params"}
+    return found | {"steps": [_step(each) for each in step["steps"]]}
+
+
+def _judged(stood: Stood) -> dict[str, Any]:
+    span = stood.judgment.span
+    return {
+        "document_id": stood.judgment.document_id,
+        "span": None if span is None else list(span),
+        "group": stood.group,
+        "grade": stood.judgment.grade,
+        "ranks": [list(each) for each in stood.ranks],
+    }
 
 
 def _hits(answer: Answer, grades: Sequence[int] | None) -> list[dict[str, Any]]:
@@ -93,6 +115,7 @@ def _hits(answer: Answer, grades: Sequence[int] | None) -> list[dict[str, Any]]:
             "score": hit.score,
             "scores": dict(hit.scores),
             "grade": None if grades is None else grades[rank],
+            **({"excerpt": hit.chunk.text} if hit.chunk.text else {}),
         }
         for rank, hit in enumerate(answer.hits)
     ]

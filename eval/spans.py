@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eval.judgments import Judgment
+from eval.judgments import Judgment, positives
 from eval.passages import Place, overlap
 from eval.scores import CUTOFFS, Scores
 from retrieval.types import Span
@@ -41,10 +41,9 @@ def span_scores(
 def _measures(judgments: Sequence[Judgment], hits: Sequence[Place]) -> tuple[float, float, float]:
     wanted: dict[str, list[Span]] = {}
     groups: dict[str, list[tuple[str, Span]]] = {}
-    for number, each in enumerate(judgments):
-        if each.grade > 0 and each.span is not None:
+    for group, each in positives(judgments):
+        if each.span is not None:
             wanted.setdefault(each.document_id, []).append(each.span)
-            group = each.group if each.group is not None else f"#{number}"
             groups.setdefault(group, []).append((each.document_id, each.span))
     held: dict[str, list[Span]] = {}
     for hit in hits:

@@ -83,10 +83,22 @@ def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
     Raises: InputError for an empty question, AssayError where a stage fails that cannot be left
     out (any stage, if the kit is strict).
     """
+    return states(pipeline, search, kit)[-1]
+
+
+def states(pipeline: Pipeline, search: Search, kit: Kit) -> tuple[Search, ...]:
+    """Return the search after each stage and, last, the answer that `run` gives: cut to the limit.
+
+    For what looks between the stages: where a passage stood, and which one lost it. Raises: as
+    `run`.
+    """
     if not search.query.strip():
         raise InputError("query: the question is empty.", "query")
-    found = pipeline(search, kit)
-    return replace(found, hits=found.hits[: found.limit])
+    found = []
+    for stage in pipeline.stages:
+        search = run_stage(stage, search, kit)
+        found.append(search)
+    return (*found, replace(search, hits=search.hits[: search.limit]))
 
 
 def fingerprint(pipeline: Pipeline, kit: Kit) -> str:

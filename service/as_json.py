@@ -1,13 +1,13 @@
 """Our own types as JSON values: the same for the service and for `--json` on the command line."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
+from retrieval.as_json import stage_json, step_json
 from retrieval.config import DEFAULT_PIPELINE
 from retrieval.errors import ConfigError
 from retrieval.kit import Indexes
-from retrieval.pipeline import Pipeline, Stage, params, stage_name
-from retrieval.types import Hit, Search, Step, flat
+from retrieval.pipeline import Pipeline
+from retrieval.types import Hit, Search, flat
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -23,21 +23,6 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "score": hit.score,
         "scores": [{"by": by, "value": value} for by, value in hit.scores],
         "metadata": {**chunk.meta},
-    }
-
-
-def step_json(step: Step) -> dict[str, Any]:
-    """Return what one stage did, and the stages inside it."""
-    return {
-        "stage": step.stage,
-        "params": value_json(step.params),
-        "ms": round(step.ms, 3),
-        "changed": {**step.changed},
-        "top": [*step.top],
-        "notes": [*step.notes],
-        "cost": {**step.cost},
-        "error": step.error,
-        "steps": [step_json(each) for each in step.steps],
     }
 
 
@@ -83,26 +68,6 @@ def pipeline_json(pipeline: Pipeline) -> dict[str, Any]:
         "key": pipeline.key,
         "stages": [stage_json(stage) for stage in pipeline.stages],
     }
-
-
-def stage_json(stage: Stage) -> dict[str, Any]:
-    """Return a stage's name and parameters."""
-    return {
-        "stage": stage_name(stage),
-        "params": value_json(params(stage)),
-        "optional": stage.optional,
-    }
-
-
-def value_json(value: Any) -> Any:
-    """Return a parameter's value; a stage inside it becomes its name and parameters."""
-    if isinstance(value, Stage):
-        return stage_json(value)
-    if isinstance(value, Mapping):
-        return {str(key): value_json(each) for key, each in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [value_json(each) for each in value]
-    return value
 
 
 def index_json(indexes: Indexes, name: str) -> dict[str, Any]:

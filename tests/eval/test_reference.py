@@ -24,7 +24,7 @@ def reference() -> Bm25Reference:
 
 
 def found(query: str, limit: int = 10) -> dict[str, float]:
-    return {hit.chunk.id: hit.score for hit in reference()(query, limit).hits}
+    return {hit.chunk.id: hit.score for hit in reference()(query, limit)[-1].hits}
 
 
 def test_words_are_lower_case_without_punctuation() -> None:

@@ -82,6 +82,20 @@ def test_the_files_are_enough_to_get_the_same_numbers_from_trec_eval(
     assert set(first["hits"][0]["scores"]) >= {"dense:original", "fuse:convex"}
     assert first["hits"][0]["score"] == first["hits"][0]["scores"]["fuse:convex"]
     assert [each["stage"] for each in first["stages"]] == ["dense", "sparse", "fuse"]
+    assert set(first["stages"][0]) == {
+        *("stage", "ms", "changed", "top", "notes", "cost", "error", "steps")
+    }
+    assert first["stages"][2]["top"] == [hit["chunk_id"] for hit in first["hits"]]
+    assert first["hits"][0]["excerpt"] == "The cat sleeps on the warm window sill."
+    assert first["judged"][0] | {"ranks": dict(first["judged"][0]["ranks"])} == {
+        "document_id": "cat",
+        "span": None,
+        "group": "#0",
+        "grade": 2,
+        "ranks": {"dense:original": 1, "sparse:original": 1, "fuse": 1, "answer": 1},
+    }
+    gone = next(each for each in lines[1]["judged"] if each["document_id"] == "gone")
+    assert [rank for _, rank in gone["ranks"]] == [None] * 4
     assert first["measures"]["nDCG@10"] == run.scores.rows()["q1"]["nDCG@10"]
     served = {line["query_id"]: [hit["document_id"] for hit in line["hits"]] for line in lines}
     for id, documents in served.items():
@@ -154,11 +168,15 @@ def test_an_index_with_other_documents_is_not_emptied(animals, tools, tmp_path) 
     assert tools.indexes.open("animals-whole").count() == 5
 
 
-def test_a_document_of_the_querys_id_is_dropped_only_when_asked(animals, tools) -> None:
+def test_a_document_of_the_querys_id_is_dropped_only_when_asked(animals, tools, read) -> None:
     kept = run_benchmark(Bench(animals, "sparse"), tools)
     dropped = run_benchmark(Bench(animals, "sparse", drop_self=True), tools)
     assert kept.scores.rows()["owl"]["R@100"] == 1.0
     assert dropped.scores.rows()["owl"]["R@100"] == 0.0
+    owl = read(dropped.folder / "per_query.jsonl")[-1]
+    assert owl["judged"][0]["ranks"] == [
+        [name, None] for name in ("sparse:original", "fuse", "answer")
+    ]
     assert dropped.scores.rows()["q1"] == kept.scores.rows()["q1"]
     with pytest.raises(InputError, match="drop-self"):
         compare(kept, dropped)
@@ -184,6 +202,9 @@ def test_spans_are_scored_on_passages_and_unanswerable_questions_apart(
     assert set(lines) == {"sleep", "both", "none"}
     assert lines["none"]["measures"] == {}
     assert lines["none"]["hits"][0]["grade"] is None
+    assert lines["none"]["judged"] == []
+    assert [each["group"] for each in lines["both"]["judged"]] == ["1", "1", "2"]
+    assert all(each["ranks"][-1][1] for each in lines["both"]["judged"])
     assert lines["sleep"]["labels"] == {"kind": "fact"}
     assert lines["sleep"]["hits"][0]["grade"] == 1
     text = "\n".join(run.lines())
@@ -349,12 +370,11 @@ def test_deeper_searches_never_reorder_what_was_served() -> None:
         def describe(self) -> dict[str, str]:
             return {}
 
-        def __call__(self, query: str, limit: int) -> Search:
+        def __call__(self, query: str, limit: int) -> tuple[Search]:
             ids = ["a", "a", "b", "c", "d"] if limit == 2 else ["d", "c", "b", "a", "a"]
             chunks = [chunk(id, number, "x") for number, id in enumerate(ids)]
-            return Search(
-                query, limit, hits=tuple(Hit(c, (Score("s", 1.0),)) for c in chunks[:limit])
-            )
+            hits = tuple(Hit(c, (Score("s", 1.0),)) for c in chunks[:limit])
+            return (Search(query, limit, hits=hits),)
 
     assert Asking(2).answer(Turning(), Query("q", "x")).documents == ("a", "d")
 
