@@ -13,6 +13,8 @@
 Adapters turn every provider's exceptions into these. The text names the input and the way out.
 """
 
+from collections.abc import Mapping
+
 
 class AssayError(Exception):
     """Anything that Assay raises on purpose."""
@@ -36,7 +38,12 @@ class NotFoundError(InputError):
 
 
 class ProviderError(AssayError):
-    """A model or a model endpoint that failed."""
+    """A model or a model endpoint that failed. `cost` is what it took until then, as in `Reply`."""
+
+    def __init__(self, message: str, cost: Mapping[str, float] | None = None) -> None:
+        """Keep the message and the cost."""
+        super().__init__(message)
+        self.cost = dict(cost or {})
 
 
 class DeadlineError(ProviderError):

@@ -15,7 +15,7 @@ class Tools:
     """What all indexes of one place share: the place itself and the models, each opened once.
 
     Models load on first use, so that commands that need none start at once. `close` lets go of
-    the store's connections.
+    the connections to stores and endpoints.
     """
 
     settings: Settings
@@ -82,5 +82,7 @@ class Tools:
         """Let go of the connections that were made."""
         if "llm" in self.__dict__:
             close_llm(self.llm)
+        if "embedder" in self.__dict__:
+            getattr(self.embedder, "close", lambda: None)()
         if "indexes" in self.__dict__:
             self.indexes.close()

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from retrieval.errors import AssayError, ConfigError, DeadlineError, InputError
 from retrieval.kit import Kit
 from retrieval.manifest import digest
+from retrieval.metered import Metered, total
 from retrieval.types import Search, Step
 
 COLUMNS = ("query", "limit", "filter", "variants", "domains", "rankings", "hits", "context")
@@ -148,20 +149,25 @@ def run_stage(stage: Stage, search: Search, kit: Kit) -> Search:
     """Return the search after one stage, with its step; a failing optional one is left out.
 
     What looks between the stages (a ladder that shares their results, an account of losses) runs
-    them one by one through this. Raises: AssayError where a stage fails that cannot be left out.
+    them one by one through this. What a stage's calls to a language model cost is in its step: its
+    own calls, and those of the stages inside it where they leave no steps, since it failed.
+    Raises: AssayError where a stage fails that cannot be left out.
     """
     kit.clock.remaining()
     before = replace(search, notes=(), cost={}, trace=())
+    meter = None if kit.llm is None else Metered(kit.llm)
     start = time.perf_counter()
     error = None
     try:
-        after = stage(before, kit)
+        after = stage(before, kit if meter is None else replace(kit, llm=meter))
     except DeadlineError:
         raise
     except AssayError as failure:
         if kit.strict or not stage.optional:
             raise
         after, error = before, str(failure)
+        if meter is not None:
+            meter.own += meter.inner
     ms = (time.perf_counter() - start) * 1000
     changed = _changed(before, after)
     undeclared = set(changed) - set(stage.writes)
@@ -174,7 +180,7 @@ def run_stage(stage: Stage, search: Search, kit: Kit) -> Search:
         changed=changed,
         top=_top(changed, after),
         notes=after.notes,
-        cost=after.cost,
+        cost=after.cost if meter is None else total([after.cost, *meter.own]),
         error=error,
         steps=after.trace,
     )

@@ -9,32 +9,24 @@ import numpy as np
 import openai
 from numpy.typing import NDArray
 
-from retrieval.errors import ProviderError
+from retrieval.adapters.endpoint import SHOWN, CallError, Refusal, unreached
 from retrieval.kit import Vectors
 from retrieval.types import Span
 
 TOKEN = re.compile(r"[A-Za-z]{1,5}|\d{1,3}|\w|[^\w\s]")
-PASSING = (408, 409, 425, 429)
-"""Refusals that a later try may not meet, as those from 500 on."""
 OPERATOR_FAULTS = {
     401: "is embeddings_api_key right?",
     403: "is embeddings_api_key right?",
     404: "are embeddings_url and encoder right?",
 }
-SHOWN = 200
 
 
-class EmbeddingsError(ProviderError):
-    """A call that failed.
-
-    `again_s` is a wait in seconds after which it may succeed; None: it may not. `refused` tells
-    that the settings are wrong.
-    """
+class EmbeddingsError(CallError):
+    """A call that failed. `refused` tells that the settings are wrong."""
 
     def __init__(self, message: str, again_s: float | None = None, refused: bool = False) -> None:
         """Keep the reason and what to do."""
-        super().__init__(message)
-        self.again_s = again_s
+        super().__init__(message, again_s)
         self.refused = refused
 
 
@@ -46,16 +38,12 @@ def approximate_spans(text: str) -> list[Span]:
 def failed(error: Exception) -> EmbeddingsError:
     """Return the failure that an exception of the client is."""
     if not isinstance(error, openai.APIStatusError):
-        why = f"{type(error).__name__}: {str(error.__cause__ or error)[:SHOWN]}"
-        return EmbeddingsError(f"it cannot be reached ({why})", again_s=0.0)
-    status = error.status_code
-    body = error.body
-    message = body.get("message") if isinstance(body, dict) else None
-    text = f"it answers {status} ({str(message or error.message)[:SHOWN]})"
+        return EmbeddingsError(f"it {unreached(error)}", again_s=0.0)
+    status, reason, again_s = Refusal.of(error)
+    text = f"it answers {status} ({reason})"
     if status in OPERATOR_FAULTS:
         return EmbeddingsError(f"{text}; {OPERATOR_FAULTS[status]}", refused=True)
-    passing = status >= 500 or status in PASSING
-    return EmbeddingsError(text, _told(error) if passing else None)
+    return EmbeddingsError(text, again_s)
 
 
 def vectors(body: bytes, count: int) -> Vectors:
@@ -90,9 +78,3 @@ def _vector(data: Any) -> NDArray[np.float32]:
     if row.ndim != 1:
         raise ValueError("an embedding is a list of numbers")
     return row
-
-
-def _told(error: openai.APIStatusError) -> float:
-    """The wait in seconds that the endpoint asks for, 0 where it says none."""
-    value = error.response.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else 0.0

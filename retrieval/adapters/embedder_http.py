@@ -1,20 +1,12 @@
-"""Any OpenAI-compatible `/embeddings` endpoint as the encoder.
-
-Calls run on one event loop in a thread of its own, where a deadline really ends them: while a name
-is looked up, a connection is made, a header or a body drips.
-"""
+"""Any OpenAI-compatible `/embeddings` endpoint as the encoder."""
 
 import asyncio
-import random
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import httpx2
 import numpy as np
-import openai
-from openai import AsyncOpenAI
 
 from retrieval.adapters.embedder_answer import (
     EmbeddingsError,
@@ -23,6 +15,7 @@ from retrieval.adapters.embedder_answer import (
     vectors,
 )
 from retrieval.adapters.embedder_batches import unit
+from retrieval.adapters.endpoint import FAILURES, CallError, Endpoint, body, twice
 from retrieval.errors import ConfigError, DeadlineError, ProviderError
 from retrieval.kit import Clock, Vectors
 from retrieval.settings import Settings
@@ -35,8 +28,6 @@ BATCH_CHARS = 200_000
 LONGEST_S = 60.0
 """What a call may take where there is no deadline, its retry included."""
 LARGEST = 64_000_000
-PAUSE_S = 0.2
-FAILURES = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL)
 
 
 class HttpEmbedder:
@@ -48,28 +39,13 @@ class HttpEmbedder:
 
     def __init__(self, settings: Settings) -> None:
         """Check the settings; nothing is sent yet. Raises: ConfigError."""
-        self._url = settings.embeddings_url or ""
-        if not self._url.startswith(("http://", "https://")):
-            raise ConfigError(
-                f"Setting embeddings_url {self._url!r}: a URL is needed, as http://localhost/v1."
-            )
+        self._endpoint = Endpoint(
+            "embeddings_url", settings.embeddings_url, settings.embeddings_api_key
+        )
+        self._url = settings.embeddings_url
         self._settings = settings
         self._dimension: int | None = None
         self._learning = threading.Lock()
-        key = settings.embeddings_api_key
-        self._client = AsyncOpenAI(
-            base_url=self._url,
-            # A local server asks for none, and the client does not start without one.
-            api_key="none" if key is None else key.get_secret_value(),
-            max_retries=0,
-            # The loop's own timeout ends a call: these would count from one byte to the next.
-            timeout=None,
-        )
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="embeddings", daemon=True
-        )
-        self._thread.start()
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -126,10 +102,7 @@ class HttpEmbedder:
 
     def close(self) -> None:
         """Let go of the connections and of the thread; there are no calls after it."""
-        asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._endpoint.close()
 
     def _embedded(self, prompt: str, texts: Sequence[str], clock: Clock) -> Vectors:
         batches = _batches([_cut(prompt + text) for text in texts])
@@ -139,9 +112,8 @@ class HttpEmbedder:
     def _call(self, texts: list[str], clock: Clock) -> Vectors:
         left_s = clock.remaining()
         share_s = LONGEST_S if left_s is None else left_s
-        call = self._twice(texts, share_s)
         try:
-            found = asyncio.run_coroutine_threadsafe(call, self._loop).result()
+            found = self._endpoint.run(self._in_time(texts, share_s))
         except TimeoutError as error:
             what = f"The endpoint {self._url} gave no vectors within {share_s:.2f} s."
             raise (ProviderError if left_s is None else DeadlineError)(what) from error
@@ -160,33 +132,20 @@ class HttpEmbedder:
                 f" {self._dimension} before: is it still the same model?"
             )
 
-    async def _twice(self, texts: list[str], share_s: float) -> Vectors:
-        """Ask, and once more where that may help and there is time."""
+    async def _in_time(self, texts: list[str], share_s: float) -> Vectors:
         end = time.monotonic() + share_s
         async with asyncio.timeout(share_s):
-            try:
-                return await self._once(texts)
-            except EmbeddingsError as error:
-                if error.again_s is None:
-                    raise
-                wait_s = max(error.again_s, PAUSE_S * random.uniform(0.5, 1.5))
-                if time.monotonic() + wait_s >= end:
-                    raise
-            await asyncio.sleep(wait_s)
-            return await self._once(texts)
+            return await twice(lambda: self._once(texts), end)
 
     async def _once(self, texts: list[str]) -> Vectors:
-        create = self._client.embeddings.with_streaming_response.create
+        create = self._endpoint.client.embeddings.with_streaming_response.create
         try:
-            async with create(model=self._settings.encoder, input=texts) as response:
-                body = bytearray()
-                async for part in response.iter_bytes():
-                    body += part
-                    if len(body) > LARGEST:
-                        raise EmbeddingsError(f"its answer is longer than {LARGEST} bytes")
+            found = await body(create(model=self._settings.encoder, input=texts), LARGEST)
         except FAILURES as error:
             raise failed(error) from error
-        return vectors(bytes(body), len(texts))
+        except CallError as error:
+            raise EmbeddingsError(str(error)) from error
+        return vectors(found, len(texts))
 
 
 def _cut(text: str) -> str:

@@ -34,7 +34,9 @@ class Usage(BaseModel):
     completion_tokens: int = Field(0, ge=0)
 
 
-class _Completion(BaseModel):
+class Completion(BaseModel):
+    """The body of a response."""
+
     choices: list[_Choice] = Field(min_length=1)
     usage: Usage | None = None
 
@@ -44,13 +46,12 @@ class Answer(NamedTuple):
 
     text: str
     data: Any
-    usage: Usage | None
 
 
-def answer(body: bytes, prompt: Prompt) -> Answer:
-    """Return the checked answer in the body of a response. Raises: LlmError."""
+def completion(body: bytes) -> Completion:
+    """Return what the body of a response holds. Raises: LlmError."""
     try:
-        completion = _Completion.model_validate_json(body)
+        return Completion.model_validate_json(body)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"])) or "the body"
@@ -58,16 +59,20 @@ def answer(body: bytes, prompt: Prompt) -> Answer:
             f"the endpoint's answer is no chat completion ({where}: {fault['msg'][:SHOWN]})",
             well=False,
         ) from error
-    choice = completion.choices[0]
+
+
+def answer(given: Completion, prompt: Prompt) -> Answer:
+    """Return the checked answer. Raises: LlmError."""
+    choice = given.choices[0]
     if choice.message.refusal or choice.finish_reason == "content_filter":
         raise LlmError("the model refused to answer", well=True)
     text = (choice.message.content or "").strip()
     if not text:
         raise LlmError(f"the model's answer is empty{_cut(choice, prompt)}", well=True)
     if prompt.schema is None:
-        return Answer(text, None, completion.usage)
+        return Answer(text, None)
     try:
-        return Answer(text, checked(text, prompt), completion.usage)
+        return Answer(text, checked(text, prompt))
     except LlmError as error:
         raise LlmError(f"{error}{_cut(choice, prompt)}", well=True) from error
 

@@ -7,27 +7,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from retrieval.errors import ProviderError
+from retrieval.adapters.endpoint import CallError
 
 FAILURES = 5
 OPEN_S = 15.0
 
 
-class LlmError(ProviderError):
+class LlmError(CallError):
     """A call that failed.
 
     `well` is what it says about the endpoint: True, it works and only this question or answer does
-    not; False, it does not work; None, nothing. `again_s` is a wait in seconds after which the same
-    call may succeed; None: it may not.
+    not; False, it does not work; None, nothing.
     """
 
     def __init__(
         self, message: str, well: bool | None = None, again_s: float | None = None
     ) -> None:
         """Keep the reason, what it says, and the wait."""
-        super().__init__(message)
+        super().__init__(message, again_s)
         self.well = well
-        self.again_s = again_s
 
 
 class Breaker:

@@ -87,7 +87,7 @@ class Decompose:
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Take the question apart, search each part, and merge."""
-        search, parts = self._parts(search, kit)
+        parts = self._parts(search, kit)
         if len(parts.questions) < 2:
             return search
         answers: dict[int, str] = {}
@@ -96,23 +96,23 @@ class Decompose:
             asked = {part: parts.filled(part, answers) for part in ready}
             found |= self._searched(asked, search, kit)
             for part in filter(parts.needed, ready):
-                search, answer = self._answer(search, found[part], part, kit)
+                answer = self._answer(search, found[part], part, kit)
                 if answer:
                     answers[part] = answer
         return _merged(search, parts, found)
 
-    def _parts(self, search: Search, kit: Kit) -> tuple[Search, Parts]:
+    def _parts(self, search: Search, kit: Kit) -> Parts:
         if self.how == "rules":
-            return search, Parts(tuple(split_questions(search.query)[: self.most]))
+            return Parts(tuple(split_questions(search.query)[: self.most]))
         if not self.always and not may_be_several(search.query):
-            return search, Parts(())
+            return Parts(())
         instructions = filled(self.prompt or PROMPT, {"most": self.most, "kind": self.kind})
         schema = list_schema("questions", self.most)
         prompt = Prompt("decompose", instructions, search.query, VERSION, schema=schema)
         reply = ask(kit, prompt, search.query)
         texts(reply, "questions", prompt, search.query)
         questions = [] if reply.data is None else reply.data["questions"]
-        return search.spent(**reply.cost), Parts(tuple(questions))
+        return Parts(tuple(questions))
 
     def _searched(self, asked: dict[int, str], whole: Search, kit: Kit) -> dict[int, Search]:
         """Search parts at the same time, each in a pipeline that bears its name in the trace."""
@@ -129,13 +129,13 @@ class Decompose:
         with ThreadPoolExecutor(min(len(asked), AT_A_TIME)) as pool:
             return dict(zip(asked, pool.map(one, asked), strict=True))
 
-    def _answer(self, whole: Search, found: Search, part: int, kit: Kit) -> tuple[Search, str]:
+    def _answer(self, whole: Search, found: Search, part: int, kit: Kit) -> str:
         """Return the answer to a part, or '' where its passages do not give one."""
         hits = found.hits[: self.read]
         if not hits:
-            return whole, ""
+            return ""
         if self.answers == "title":
-            return whole, _title(found.query, hits)
+            return _title(found.query, hits)
         passages = [hit.chunk.text[:LONGEST_PASSAGE] for hit in hits]
         data = {"question": found.query, "passages": passages}
         prompt = Prompt(
@@ -149,7 +149,7 @@ class Decompose:
         )
         reply = ask(kit, prompt, whole.query)
         answer = reply.text if reply.data is None else str(reply.data["answer"])
-        return whole.spent(**reply.cost), answer.strip()[:LONGEST_ANSWER]
+        return answer.strip()[:LONGEST_ANSWER]
 
 
 def _merged(search: Search, parts: Parts, found: dict[int, Search]) -> Search:

@@ -119,7 +119,6 @@ class Expand:
         )
         reply = ask(kit, prompt, search.query)
         found = texts(reply, name, prompt, search.query)
-        search = search.spent(**reply.cost)
         return self._added(search, found if several else [" ".join(found)])
 
     def _added(self, search: Search, wordings: list[str]) -> Search:

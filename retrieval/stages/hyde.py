@@ -73,7 +73,7 @@ class Hyde:
         reply = ask(kit, prompt, search.query)
         passages = texts(reply, "passages", prompt, search.query)
         search = search.noted(*(f"passage: {each[:NOTED]}" for each in passages))
-        return self._searched(search.spent(**reply.cost), passages, kit)
+        return self._searched(search, passages, kit)
 
     def _prompt(self, query: str) -> Prompt:
         values = {"n": self.n, "words": self.words, "kind": self.kind}

@@ -115,7 +115,7 @@ class Route:
         if name != NONE and name not in dict(self.domains):
             raise ProviderError(f"route: the model named {name!r} for {shown(search.query)}.")
         found = () if name == NONE else (Score(name, confidence),)
-        return replace(search.spent(**reply.cost), domains=found)
+        return replace(search, domains=found)
 
     def _notes(self, found: tuple[Score, ...]) -> list[str]:
         if not found:

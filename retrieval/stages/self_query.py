@@ -103,7 +103,6 @@ class Demands:
         text = json.dumps(data, ensure_ascii=False, indent=1)
         prompt = Prompt("self_query", self.prompt or PROMPT, text, VERSION, schema=SCHEMA)
         reply = ask(kit, prompt, search.query)
-        search = search.spent(**reply.cost)
         given = [] if reply.data is None else reply.data["conditions"]
         found = []
         for each in map(_constraint, given[:MOST]):

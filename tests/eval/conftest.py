@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from retrieval.offline import HashEmbedder, WordSparse
-from retrieval.offline_store import ListIndexes
+from retrieval.offline import HashEmbedder
+from retrieval.offline_tools import OfflineTools
 from retrieval.open_kit import Tools
 from retrieval.settings import Settings
 
@@ -42,22 +42,6 @@ Cows eat grass for eight hours a day.
 """
 
 
-class OfflineTools(Tools):
-    """Tools in memory, which count what is embedded."""
-
-    @cached_property
-    def indexes(self):
-        return ListIndexes()
-
-    @cached_property
-    def embedder(self):
-        return CountingEmbedder()
-
-    @cached_property
-    def sparse(self):
-        return WordSparse()
-
-
 class CountingEmbedder(HashEmbedder):
     """The hash encoder, with how many passages it has embedded."""
 
@@ -68,9 +52,17 @@ class CountingEmbedder(HashEmbedder):
         return super().passages(texts)
 
 
+class CountingTools(OfflineTools):
+    """Tools in memory, which count what is embedded."""
+
+    @cached_property
+    def embedder(self):
+        return CountingEmbedder()
+
+
 @pytest.fixture
 def tools(tmp_path: Path) -> Tools:
-    return OfflineTools(Settings(data_dir=tmp_path / "data", encoder="hash"))
+    return CountingTools(Settings(data_dir=tmp_path / "data", encoder="hash"))
 
 
 def lines(records: list[dict[str, Any]]) -> str:

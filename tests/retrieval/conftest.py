@@ -1,18 +1,13 @@
-"""A language model from a list, and a local chat endpoint that answers, or fails, as it is told."""
+"""A language model from a list."""
 
 import json
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from retrieval.kit import Clock, Prompt, Reply
-from retrieval.settings import Settings
 
 COST = {"calls": 1.0, "tokens_in": 10.0, "tokens_out": 5.0, "usd": 0.001}
 
@@ -36,151 +31,3 @@ class ListLlm:
 def listed() -> Callable[[Mapping[tuple[str, int], Any]], ListLlm]:
     """A function that gives a model with these answers by (stage, step)."""
     return ListLlm
-
-
-class Chat(BaseHTTPRequestHandler):
-    """One request to the endpoint."""
-
-    protocol_version = "HTTP/1.1"
-    server: "ChatServer"
-
-    def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            self.server.requests.append(request)
-            self.server.keys.append(self.headers["Authorization"])
-            say = self.server.script.popleft() if self.server.script else self.server.always
-        try:
-            say(self)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-
-    def send(self, status: int, body: bytes, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-class ChatServer(ThreadingHTTPServer):
-    """A chat endpoint on this machine: `script` answers first, then `always`."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Chat)
-        self.lock = threading.Lock()
-        self.closing = threading.Event()
-        self.requests: list[dict[str, Any]] = []
-        self.keys: list[str] = []
-        self.script: deque[Callable[[Chat], None]] = deque()
-        self.always: Callable[[Chat], None] = as_asked
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    def settings(self, **others: Any) -> Settings:
-        named = {"llm_url": self.url, "llm_model": "small", "llm_api_key": SecretStr("secret-key")}
-        return Settings(**{**named, **others})
-
-
-def completion(content: str | None, **others: Any) -> bytes:
-    """The body of a chat completion."""
-    message = {"role": "assistant", "content": content, "refusal": others.get("refusal")}
-    choice = {"index": 0, "message": message, "finish_reason": others.get("finish", "stop")}
-    usage = others.get("usage", {"prompt_tokens": 100, "completion_tokens": 20})
-    body = {"object": "chat.completion", "choices": [choice], "usage": usage}
-    return json.dumps(body).encode()
-
-
-def as_asked(to: Chat) -> None:
-    """Answer with the JSON of the schema that came with the request, or with plain words."""
-    format = to.server.requests[-1].get("response_format")
-    if format is None:
-        to.send(200, completion("plain words"))
-        return
-    fields = format["json_schema"]["schema"]["properties"]
-    data = {name: ["warm bread"] if "items" in kind else "warm" for name, kind in fields.items()}
-    to.send(200, completion(json.dumps(data)))
-
-
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    server = ChatServer()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.closing.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def says() -> Callable[..., Callable[[Chat], None]]:
-    """A function that gives an answer with this content, or with this status."""
-
-    def answer(content: str | None = None, status: int = 200, **others: Any) -> Any:
-        headers = others.pop("headers", {})
-        body = others.pop("body", None) or completion(content, **others)
-        return lambda to: to.send(status, body, **headers)
-
-    return answer
-
-
-def _drip(to: Chat) -> None:
-    to.send_response(200)
-    to.send_header("Content-Length", "100000")
-    to.end_headers()
-    while not to.server.closing.wait(0.02):
-        to.wfile.write(b" ")
-
-
-def _drip_header(to: Chat) -> None:
-    to.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    while not to.server.closing.wait(0.02):
-        to.wfile.write(b"a")
-
-
-def _silent(to: Chat) -> None:
-    to.server.closing.wait()
-    to.close_connection = True
-
-
-def _hang_up(to: Chat) -> None:
-    to.connection.close()
-    to.close_connection = True
-
-
-FAULTS: dict[str, Callable[[Chat], None]] = {
-    "silent": _silent,
-    "slow drip": _drip,
-    "slow header": _drip_header,
-    "hangs up": _hang_up,
-    "429": lambda to: to.send(429, b'{"error": {"message": "slow down"}}', Retry_After="30"),
-    "500": lambda to: to.send(500, b"oh no"),
-    "401": lambda to: to.send(401, b'{"error": {"message": "who are you?"}}'),
-    "broken JSON": lambda to: to.send(200, b'{"choices": [{"mess'),
-    "no completion": lambda to: to.send(200, b'{"choices": []}'),
-    "broken answer": lambda to: to.send(200, completion('{"passages": ["half')),
-    "wrong schema": lambda to: to.send(200, completion('{"thoughts": ["something else"]}')),
-    "wrong type": lambda to: to.send(200, completion("[1, 2, 3]")),
-    "refusal text": lambda to: to.send(200, completion("I'm sorry, but I can't help with that.")),
-    "refusal": lambda to: to.send(200, completion(None, refusal="I can't.")),
-    "filtered": lambda to: to.send(200, completion("", finish="content_filter")),
-    "empty": lambda to: to.send(200, completion("")),
-    "nothing": lambda to: to.send(200, b""),
-    "1 MB": lambda to: to.send(200, completion('{"passages": ["' + "a" * 1_000_000 + '"]}')),
-    "no gzip": lambda to: to.send(200, b"not compressed", Content_Encoding="gzip"),
-}
-
-
-@pytest.fixture(params=sorted(FAULTS))
-def fault(request: pytest.FixtureRequest) -> Callable[[Chat], None]:
-    """Everything that an endpoint can do wrong, one after the other."""
-    return FAULTS[request.param]

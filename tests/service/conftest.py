@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from retrieval.offline import HashEmbedder, WordSparse
-from retrieval.offline_store import ListIndexes
+from retrieval.offline_tools import OfflineTools
 from retrieval.open_kit import Tools
 from retrieval.settings import Settings
 from service.app import create_app
@@ -23,22 +21,6 @@ PASSAGES = {
     "reference/try.md": ("try", "The try statement handles exceptions; finally always runs."),
 }
 YEARS = {"json": 2006, "csv": 2003, "re": 1997, "with": 2005, "try": 1994}
-
-
-class OfflineTools(Tools):
-    """Tools in memory; every part can be replaced by a test."""
-
-    @cached_property
-    def indexes(self):
-        return ListIndexes()
-
-    @cached_property
-    def embedder(self):
-        return HashEmbedder()
-
-    @cached_property
-    def sparse(self):
-        return WordSparse()
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,11 @@ import pytest
 
 from retrieval.adapters.embedder import open_embedder
 from retrieval.adapters.embedder_answer import failed
-from retrieval.adapters.embedder_http import FAILURES, LIMIT, HttpEmbedder
+from retrieval.adapters.embedder_http import LIMIT, HttpEmbedder
+from retrieval.adapters.endpoint import FAILURES
 from retrieval.errors import AssayError, ConfigError, DeadlineError, ProviderError
 from retrieval.kit import Clock
+from retrieval.open_kit import Tools
 from retrieval.settings import Settings
 
 DIMENSION = 3
@@ -340,6 +342,16 @@ def test_a_cut_answer_and_a_dead_endpoint_are_errors(
         endpoint.server_close()
         with pytest.raises(ProviderError, match="cannot be reached"):
             found.queries(["a"], Clock(5.0))
+
+
+def test_tools_let_go_of_an_endpoint_that_they_opened(endpoint: Endpoint) -> None:
+    settings = Settings(embeddings_url=endpoint.url, encoder="some-model")
+    tools = Tools(settings)
+    assert tools.embedder.dimension == DIMENSION
+    assert "embeddings_url" in [each.name for each in threading.enumerate()]
+    tools.close()
+    assert "embeddings_url" not in [each.name for each in threading.enumerate()]
+    Tools(settings).close()
 
 
 @pytest.mark.parametrize("url", ["localhost:80/v1", "ftp://localhost"])

@@ -10,7 +10,8 @@ import httpx2
 import openai
 import pytest
 
-from retrieval.adapters.llm import FAILURES, ChatLlm
+from retrieval.adapters.endpoint import FAILURES
+from retrieval.adapters.llm import ChatLlm
 from retrieval.adapters.llm_failure import failed
 from retrieval.adapters.llm_limits import FAILURES as LIMIT
 from retrieval.adapters.llm_limits import OPEN_S, Breaker, LlmError
@@ -80,6 +81,34 @@ def test_a_structured_prompt_sends_its_schema_and_gives_data(chat: Any, opened: 
 def test_the_cost_of_a_call_is_what_the_endpoint_counts(opened: Any) -> None:
     reply = ask(opened(llm_price_in=2.0, llm_price_out=10.0))
     assert reply.cost == {"calls": 1, "tokens_in": 100, "tokens_out": 20, "usd": 0.0004}
+
+
+def test_what_a_failed_answer_cost_is_in_the_error(chat: Any, opened: Any, says: Any) -> None:
+    llm = opened(llm_price_out=10.0)
+    chat.always = says("no JSON")
+    with pytest.raises(ProviderError) as failure:
+        ask(llm, LISTED)
+    assert failure.value.cost == {"calls": 1, "tokens_in": 100, "tokens_out": 20, "usd": 0.0002}
+    chat.always = says(status=503)
+    with pytest.raises(ProviderError) as failure:
+        ask(llm)
+    assert failure.value.cost == {"calls": 2, "tokens_in": 0, "tokens_out": 0, "usd": 0}
+
+
+def test_an_answer_after_a_failed_one_costs_both(chat: Any, opened: Any, says: Any) -> None:
+    chat.script.append(says(status=503))
+    assert ask(opened()).cost == {"calls": 2, "tokens_in": 100, "tokens_out": 20, "usd": 0}
+
+
+def test_a_call_that_the_breaker_refuses_costs_nothing(chat: Any, opened: Any, says: Any) -> None:
+    llm = opened()
+    chat.always = says(status=401)
+    for _ in range(LIMIT):
+        with pytest.raises(ProviderError):
+            ask(llm)
+    with pytest.raises(ProviderError) as failure:
+        ask(llm)
+    assert failure.value.cost["calls"] == 0
 
 
 def test_an_endpoint_that_does_not_count_costs_the_most(chat: Any, opened: Any, says: Any) -> None:
