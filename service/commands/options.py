@@ -14,7 +14,9 @@ Index = Annotated[str, typer.Option("--index", "-i", help="The name of the index
 Pipeline = Annotated[
     str, typer.Option("--pipeline", "-p", help="One of `assay pipelines`, or a .toml file.")
 ]
-Chunker = Annotated[str | None, typer.Option(help="whole, fixed, sentences or structure.")]
+Chunker = Annotated[
+    str | None, typer.Option(help="whole, fixed, recursive, sentences or structure.")
+]
 ChunkTokens = Annotated[int | None, typer.Option(help="The most tokens of a chunk.")]
 ChunkOverlap = Annotated[int | None, typer.Option(help="Tokens that two chunks share.")]
 Embed = Annotated[str | None, typer.Option(help="text, title+text or heading+text.")]

@@ -147,7 +147,7 @@ def test_a_chunker_is_a_frozen_documented_dataclass_that_its_table_builds_again(
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("sentence", "Did you mean 'sentences'? Allowed: fixed, sentences"),
+        ("sentence", "Did you mean 'sentences'? Allowed: fixed, recursive"),
         ({"tokens": 3}, "No chunker None"),
         ({"use": "fixed", "token": 3}, "no parameter 'token'. Did you mean 'tokens'?"),
         ({"use": "fixed", "tokens": "3"}, "tokens: Input should be a valid integer, got '3'"),
