@@ -102,7 +102,20 @@ def load_dataset(folder: Path, split: str | None = None) -> Dataset:
     """
     form = form_of(folder, split)
     found = form.read(folder, split)
-    return _joined(Dataset(folder, form.ON, found.split, (), {}), found)
+    return _joined(Dataset(folder, _judged_on(found, folder), found.split, (), {}), found)
+
+
+def _judged_on(found: Questions, folder: Path) -> Literal["documents", "spans"]:
+    """Return what judgments are on. Raises: InputError where they are on both."""
+    whole = [each for each in found.judgments if each.span is None]
+    if whole and len(whole) < len(found.judgments):
+        raise InputError(
+            f"{folder}: {len(whole)} judgments are on whole documents, such as {_shown(whole[0])},"
+            f" and {len(found.judgments) - len(whole)} on spans. One kind is needed, since each has"
+            " measures of its own.",
+            "dataset",
+        )
+    return "documents" if whole else "spans"
 
 
 def form_of(folder: Path, split: str | None = None) -> Form:

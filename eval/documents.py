@@ -1,13 +1,17 @@
-"""Document measures: trec_eval's numbers, through ir_measures."""
+"""Document measures: trec_eval's own numbers, from its C code; full recall on top."""
 
 from collections.abc import Mapping, Sequence
 
-import ir_measures
 import numpy as np
+import pytrec_eval
 
+from eval.judgments import Judgment
 from eval.scores import CUTOFFS, Scores
 
+TREC = {"P": "P", "R": "recall", "nDCG": "ndcg_cut", "AP": "map_cut", "Success": "success"}
+"""What trec_eval calls the measures that it has with a cutoff."""
 FAMILIES = ("P", "R", "nDCG", "RR", "AP", "Success")
+EDGE = 1e-9
 
 Ranked = Mapping[str, Sequence[str]]
 """Distinct document ids by query, best first."""
@@ -28,17 +32,47 @@ def document_scores(
     is irrelevant. A query without hits, or without a relevant document, counts 0 and stays in the
     mean (trec_eval -c). Duplicate ids count once, at their first rank.
 
-    Source: trec_eval 9, as pytrec_eval has it; RR with a cutoff from the MS MARCO script.
+    Source: trec_eval 9, as pytrec_eval has it; RR with a cutoff is recip_rank up to that rank,
+    else 0, as in the MS MARCO script. A test holds every measure against ir_measures.
     """
-    measures = [getattr(ir_measures, family) @ k for family in families for k in cutoffs]
-    run = {id: descending(ranked[id]) for id in qrels if ranked.get(id)}
+    run = {id: descending(ranked[id]) for id, grades in qrels.items() if grades and ranked.get(id)}
+    judged = {id: dict(qrels[id]) for id in run}
+    asked = {f"{TREC[each]}.{','.join(map(str, cutoffs))}" for each in families if each in TREC}
+    columns = [(f"{family}@{k}", family, k) for family in families for k in cutoffs]
     place = {id: row for row, id in enumerate(qrels)}
-    column = {str(measure): i for i, measure in enumerate(measures)}
-    values = np.zeros((len(place), len(column)))
-    judged = {id: dict(grades) for id, grades in qrels.items()}
-    for found in ir_measures.iter_calc(measures, judged, run):
-        values[place[found.query_id], column[str(found.measure)]] = found.value
-    return Scores(tuple(place), tuple(column), values)
+    values = np.zeros((len(place), len(columns)))
+    found = pytrec_eval.RelevanceEvaluator(judged, asked | {"recip_rank"}).evaluate(run)
+    for id, row in found.items():
+        values[place[id]] = [_value(row, family, k) for _, family, k in columns]
+    return Scores(tuple(place), tuple(name for name, _, _ in columns), values)
+
+
+def _value(row: Mapping[str, float], family: str, k: int) -> float:
+    if family == "RR":
+        return row["recip_rank"] if row["recip_rank"] * k >= 1 - EDGE else 0.0
+    return row[f"{TREC[family]}_{k}"]
+
+
+def document_full_recall(
+    judged: Mapping[str, Sequence[Judgment]], ranked: Ranked, cutoffs: Sequence[int] = CUTOFFS
+) -> Scores:
+    """Return at each cutoff 1 where the first documents hold all that is needed, else 0.
+
+    Needed is one relevant document (grade 1 or more) of each group; a judgment without a group is
+    a group of its own. Without a relevant document, 0.
+    """
+    values = np.zeros((len(judged), len(cutoffs)))
+    for row, (id, judgments) in enumerate(judged.items()):
+        rank = {each: number for number, each in enumerate(dict.fromkeys(ranked.get(id, ())), 1)}
+        first: dict[str, float] = {}
+        for number, each in enumerate(judgments):
+            if each.grade > 0:
+                group = each.group if each.group is not None else f"#{number}"
+                here = rank.get(each.document_id, np.inf)
+                first[group] = min(first.get(group, np.inf), here)
+        if first:
+            values[row] = max(first.values()) <= np.array(cutoffs)
+    return Scores(tuple(judged), tuple(f"full_recall@{k}" for k in cutoffs), values)
 
 
 def descending(ids: Sequence[str]) -> dict[str, float]:

@@ -65,8 +65,10 @@ def read_qrels(file: Path) -> Iterator[Judgment]:
 def read_spans(file: Path) -> Iterator[Judgment]:
     """Return the judgments of a `judgments.jsonl`, in its order.
 
-    Needed: `query_id`, `document_id`, and `quote`, or `start` and `end`, or all three. `grade` is
-    1 where it is not given. Raises: InputError that names file and line.
+    Needed: `query_id`, `document_id`, and `quote`, or `start` and `end`, or all three; without any
+    of them the whole document is judged. `grade` is 1 where it is not given.
+
+    Raises: InputError that names file and line.
     """
     for where, record in records(file):
         yield _span_judgment(record, string(record, "query_id", where), where)
@@ -100,17 +102,23 @@ def _span_judgment(record: Mapping[str, Any], query_id: str, where: str) -> Judg
         raise InputError(f"{where}: 'quote' must be a string, got {quote!r}.")
     if start is None and end is None and quote.strip():
         start, end = 0, len(quote)
-    first, last = whole_number(start, "'start'", where), whole_number(end, "'end'", where)
-    if not 0 <= first < last:
-        raise InputError(f"{where}: 0 <= start < end is needed, got {first} and {last}.")
     return Judgment(
         query_id,
         string(record, "document_id", where),
         max(0, whole_number(record.get("grade", 1), "'grade'", where)),
-        Span(first, last),
+        _span(start, end, where),
         quote,
         None if group is None else str(group),
     )
+
+
+def _span(start: Any, end: Any, where: str) -> Span | None:
+    if start is None and end is None:
+        return None
+    first, last = whole_number(start, "'start'", where), whole_number(end, "'end'", where)
+    if not 0 <= first < last:
+        raise InputError(f"{where}: 0 <= start < end is needed, got {first} and {last}.")
+    return Span(first, last)
 
 
 def anchored(judgment: Judgment, text: str) -> Judgment | None:

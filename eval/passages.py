@@ -127,7 +127,7 @@ def passage_scores(found: dict[str, Coverage], cutoffs: Sequence[int] = CUTOFFS)
     else 0. nDCG is that of the credits against the groups' best grades in descending order. AP
     ranks groups by their first credit. Without a group to find, everything is 0.
 
-    P, RR, Success and AP come from ir_measures, over made-up ids: a hit's is its rank and its
+    P, RR, Success and AP are trec_eval's, over made-up ids: a hit's is its rank and its
     grade in the judgments is what it covers; a credited rank's is its group. R and nDCG are
     computed here, since there one rank may find several groups, or a part of one.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 from eval.answers import Answer
 from eval.corpus import Judged
-from eval.documents import document_scores
+from eval.documents import document_full_recall, document_scores
 from eval.judgments import Judgment
 from eval.passages import coverage, passage_scores
 from eval.scores import CUTOFFS, Scores
@@ -29,16 +29,18 @@ class Scored:
 def score(kept: Judged, answers: Mapping[str, Answer], cutoffs: Sequence[int] = CUTOFFS) -> Scored:
     """Return the scores of the answers, by query, for each query that is scored.
 
-    Judgments on documents: trec_eval's measures on distinct documents. Judgments on spans: the
-    passage and span measures on the served hits; beside them nDCG and R of the documents that
-    hold the spans, each with its best grade.
+    Judgments on documents: trec_eval's measures and full recall on distinct documents. Judgments
+    on spans: the passage and span measures on the served hits; beside them nDCG and R of the
+    documents that hold the spans, each with its best grade.
     """
     asked = {query.id: kept.judgments[query.id] for query in kept.queries}
     qrels = {id: document_grades(each) for id, each in asked.items()}
     ranked = {id: answers[id].documents for id in asked}
     if all(each.span is None for judgments in asked.values() for each in judgments):
         return Scored(
-            document_scores(qrels, ranked, cutoffs),
+            document_scores(qrels, ranked, cutoffs).beside(
+                document_full_recall(asked, ranked, cutoffs)
+            ),
             {
                 id: [qrels[id].get(hit.chunk.document_id, 0) for hit in answers[id].hits]
                 for id in asked

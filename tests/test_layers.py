@@ -23,7 +23,7 @@ ROOMS = {
     "onnxruntime": ("retrieval/adapters",),
     "tokenizers": ("retrieval/adapters",),
     "rank_bm25": ("retrieval/adapters", "eval"),
-    "ir_measures": ("eval",),
+    "pytrec_eval": ("eval",),
     "transformers": ("retrieval/adapters",),
     "huggingface_hub": ("retrieval/adapters",),
     "pypdfium2": ("ingestion/loaders",),

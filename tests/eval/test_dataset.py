@@ -87,6 +87,16 @@ def test_references_are_spans_unless_a_split_is_named(tmp_path: Path) -> None:
     assert load_dataset(folder, "test").form == "documents"
 
 
+def test_whole_documents_may_be_judged_in_groups_but_not_beside_spans(tmp_path: Path) -> None:
+    whole = [{"query_id": "q1", "document_id": id, "group": "g"} for id in ("a", "b")]
+    found = load_dataset(spans(tmp_path / "set", [query("q1")], whole))
+    assert (found.form, found.split) == ("documents", "all")
+    assert found.judgments["q1"] == tuple(Judgment("q1", id, group="g") for id in ("a", "b"))
+    span = {"query_id": "q1", "document_id": "a", "start": 0, "end": 3}
+    with pytest.raises(InputError, match="2 judgments are on whole documents, such as q1 -> a"):
+        load_dataset(spans(tmp_path / "mixed", [query("q1")], [*whole, span]))
+
+
 def test_the_hashes_follow_content_and_not_order(tmp_path: Path) -> None:
     first = load_dataset(beir(tmp_path / "a", [query("q1"), query("q2")], "q1 d1 1\nq2 d1 1\n"))
     other = load_dataset(beir(tmp_path / "b", [query("q2"), query("q1")], "q2 d1 1\nq1 d1 1\n"))

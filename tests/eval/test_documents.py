@@ -5,11 +5,11 @@ import math
 import ir_measures
 import numpy as np
 import pytest
-import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.documents import descending, document_scores
+from eval.documents import FAMILIES, descending, document_full_recall, document_scores
+from eval.judgments import Judgment
 from eval.scores import known_measure
 from retrieval.errors import InputError
 
@@ -46,37 +46,85 @@ def test_a_repeated_document_counts_once_at_its_first_rank() -> None:
     assert twice.values.max() <= 1.0
 
 
-ids = st.sampled_from([f"d{number}" for number in range(12)])
-runs = st.dictionaries(
-    st.sampled_from(["q1", "q2", "q10", "a query"]),
-    st.tuples(st.lists(ids, max_size=20), st.dictionaries(ids, st.integers(0, 4), max_size=8)),
-    min_size=1,
-)
+CUTOFFS = (1, 3, 10, 30)
+Case = tuple[list[str], dict[str, int]]
+AWKWARD: dict[str, Case] = {
+    "found nothing": ([], {"d1": 1}),
+    "judged nothing": (["d1"], {}),
+    "neither": ([], {}),
+    "only irrelevant": (["d1", "d2"], {"d1": 0, "d2": 0}),
+    "all unjudged": (["x1", "x2"], {"d1": 1}),
+    "repeated": (["d1", "d1", "x", "d2", "d1"], {"d1": 1, "d2": 2}),
+    "one of one": (["d1"], {"d1": 1}),
+    "more relevant than asked for": ([f"d{i}" for i in range(60)], {f"d{i}": 1 for i in range(50)}),
+    "graded, worst first": (["d0", "d1", "d2", "d3"], {"d0": 0, "d1": 1, "d2": 2, "d3": 9}),
+    "ids with spaces and umlauts": (["ä b", "ß"], {"ß": 1}),
+    "at the edge": ([*(f"x{i}" for i in range(9)), "d1"], {"d1": 1}),
+    "behind the edge": ([*(f"x{i}" for i in range(30)), "d1"], {"d1": 1}),
+}
 
 
-@settings(max_examples=300, deadline=None)
-@given(runs)
-def test_every_measure_equals_trec_eval(run: dict[str, tuple[list[str], dict[str, int]]]) -> None:
-    qrels = {id: grades for id, (_, grades) in run.items()}
-    scores = document_scores(qrels, {id: found for id, (found, _) in run.items()}, (1, 5, 10))
-    names = {"P": "P", "recall": "R", "ndcg_cut": "nDCG", "map_cut": "AP", "success": "Success"}
-    asked = {f"{name}.1,5,10" for name in names} | {"recip_rank"}
-    evaluator = pytrec_eval.RelevanceEvaluator({id: dict(q) for id, q in qrels.items()}, asked)
-    theirs = evaluator.evaluate(
-        {id: descending(found) for id, (found, _) in run.items() if found and qrels[id]}
+def random_case(random: np.random.Generator) -> Case:
+    """Up to 40 hits, with repetitions, and up to 12 graded judgments, of 30 documents."""
+    hits = [f"d{i}" for i in random.integers(0, 30, random.integers(0, 41))]
+    judged = random.choice(30, random.integers(0, 13), replace=False)
+    return hits, {f"d{i}": int(random.integers(0, 4)) for i in judged}
+
+
+def irrelevant_or_measured(measures: list[object], cases: dict[str, Case]) -> dict[str, object]:
+    """ir_measures' values by query; 0 where it leaves one out, as trec_eval -c has it."""
+    qrels = {id: dict(grades) for id, (_, grades) in cases.items()}
+    run = {id: descending(found) for id, (found, _) in cases.items()}
+    values = {id: dict.fromkeys(map(str, measures), 0.0) for id in cases}
+    for each in ir_measures.iter_calc(measures, qrels, run):
+        values[each.query_id][str(each.measure)] = each.value
+    return values
+
+
+def test_every_measure_equals_ir_measures_on_1000_random_and_all_awkward_cases() -> None:
+    random = np.random.default_rng(14)
+    cases = AWKWARD | {f"random {number}": random_case(random) for number in range(1000)}
+    ours = document_scores(
+        {id: grades for id, (_, grades) in cases.items()},
+        {id: found for id, (found, _) in cases.items()},
+        CUTOFFS,
     )
-    for id, row in scores.rows().items():
-        expected = theirs.get(id, {})
-        for name, family in names.items():
-            for k in (1, 5, 10):
-                assert row[f"{family}@{k}"] == pytest.approx(
-                    expected.get(f"{name}_{k}", 0.0), abs=1e-6
-                )
-        reciprocal = expected.get("recip_rank", 0.0)
-        for k in (1, 5, 10):
-            assert row[f"RR@{k}"] == pytest.approx(
-                reciprocal if reciprocal * k >= 1 - 1e-9 else 0.0, abs=1e-6
-            )
+    measures = [getattr(ir_measures, family) @ k for family in FAMILIES for k in CUTOFFS]
+    theirs = irrelevant_or_measured(measures, cases)
+    assert set(ours.measures) == set(map(str, measures))
+    expected = [[theirs[id][measure] for measure in ours.measures] for id in ours.query_ids]
+    assert np.abs(ours.values - np.array(expected)).max() <= 1e-6
+
+
+ids = st.sampled_from([f"d{number}" for number in range(12)])
+grades = st.dictionaries(ids, st.integers(0, 4), max_size=8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ids, max_size=20), grades)
+def test_measures_lie_between_zero_and_one_and_full_recall_is_recall_of_one(
+    found: list[str], judged: dict[str, int]
+) -> None:
+    scores = document_scores({"q": judged}, {"q": found}, CUTOFFS)
+    assert ((scores.values >= 0) & (scores.values <= 1)).all()
+    judgments = [Judgment("q", id, grade) for id, grade in judged.items()]
+    full = document_full_recall({"q": judgments}, {"q": found}, CUTOFFS)
+    recall = [scores.of(f"R@{k}")[0] for k in CUTOFFS]
+    assert full.values[0].tolist() == [float(each > 1 - 1e-9) for each in recall]
+
+
+def test_full_recall_asks_for_one_document_of_each_group() -> None:
+    judgments = [
+        Judgment("q", "a", group="first"),
+        Judgment("q", "b", group="first"),
+        Judgment("q", "c", group="second"),
+        Judgment("q", "d", grade=0, group="third"),
+    ]
+    full = document_full_recall({"q": judgments}, {"q": ["b", "x", "b", "c"]}, (1, 2, 3))
+    assert full.measures == ("full_recall@1", "full_recall@2", "full_recall@3")
+    assert full.values.tolist() == [[0.0, 0.0, 1.0]]
+    nothing = document_full_recall({"q": judgments[3:]}, {"q": ["d"]}, (1,))
+    assert nothing.values.tolist() == [[0.0]]
 
 
 @given(st.lists(ids, unique=True, min_size=1, max_size=12), st.randoms())

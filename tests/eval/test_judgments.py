@@ -65,17 +65,19 @@ def test_span_judgments_are_read(tmp_path: Path) -> None:
     text = (
         '{"query_id": 7, "document_id": "a", "start": 3, "end": 5, "quote": "xy", "group": 1}\n'
         '{"query_id": "7", "document_id": "a", "quote": "only text", "grade": 2}\n'
+        '{"query_id": "7", "document_id": "whole", "group": "x"}\n'
     )
     assert list(read_spans(written(tmp_path, text))) == [
         Judgment("7", "a", 1, Span(3, 5), "xy", "1"),
         Judgment("7", "a", 2, Span(0, 9), "only text", None),
+        Judgment("7", "whole", 1, None, "", "x"),
     ]
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"query_id": "q", "document_id": "a"}', "'start' must be a whole number, got None"),
+        ('{"query_id": "q", "document_id": "a", "end": 5}', "'start' must be a whole number"),
         ('{"query_id": "q", "document_id": "a", "start": 5, "end": 5}', "0 <= start < end"),
         ('{"query_id": "q", "start": 0, "end": 5}', "'document_id' is needed"),
         ('{"document_id": "q", "start": 0, "end": 5}', "'query_id' is needed"),

@@ -103,7 +103,7 @@ def test_the_files_are_enough_to_get_the_same_numbers_from_trec_eval(
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["dataset"]["documents"] == 5
     assert manifest["system"]["index"]["name"] == "animals-whole"
-    assert manifest["packages"]["ir-measures"]
+    assert manifest["packages"]["pytrec-eval-terrier"]
     assert json.loads((out / "metrics.json").read_text())["queries"] == 4
 
 

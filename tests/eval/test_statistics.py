@@ -12,6 +12,10 @@ from eval.statistics import area, detectable, holm, intervals, paired_t, randomi
 # an inch; Fisher 1935, The Design of Experiments, sections 17 and 21.
 DARWIN = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], dtype=float)
 
+# Hours of sleep that ten patients gained by one drug more than by another; Student 1908, The
+# Probable Error of a Mean, Biometrika 6(1), section IX, whose z-table gives odds of .9985.
+SLEEP = np.array([1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4])
+
 
 def test_the_percentile_interval_covers_the_true_mean_about_95_times_in_100() -> None:
     random = np.random.default_rng(1)
@@ -58,6 +62,12 @@ def test_the_randomisation_test_gives_fishers_p_for_darwins_plants() -> None:
     as_far_on_each_side = 863
     assert randomisation(DARWIN) == 2 * as_far_on_each_side / 2**15
     assert paired_t(DARWIN) == pytest.approx(0.0497, abs=0.0001)
+
+
+def test_the_t_test_gives_students_p_for_hours_of_sleep() -> None:
+    p = paired_t(SLEEP)
+    assert p == pytest.approx(0.002833, abs=1e-6)
+    assert 1 - p / 2 == pytest.approx(0.9985, abs=1e-4)
 
 
 @settings(max_examples=40, deadline=None)
