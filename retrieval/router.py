@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import ConfigError
-from retrieval.types import Score
+from retrieval.types import Domain
 
 Array = NDArray[np.float32]
 Familiarity = Literal["distance", "probability", "score"]
@@ -97,13 +97,13 @@ class Router:
             return Belief(domains, self._nearness(vectors))
         return Belief(domains, (classes if self.familiarity == "probability" else scores).max(1))
 
-    def domains(self, vector: Array) -> tuple[Score, ...]:
+    def domains(self, vector: Array) -> tuple[Domain, ...]:
         """Return every domain with its probability, best first, ties by name; () for none."""
         probabilities, familiarity = self.believes(vector[None])
         if familiarity[0] < self.threshold:
             return ()
         found = zip(self.labels, map(float, probabilities[0]), strict=True)
-        return tuple(Score(*each) for each in sorted(found, key=lambda it: (-it[1], it[0])))
+        return tuple(Domain(*each) for each in sorted(found, key=lambda it: (-it[1], it[0])))
 
     def save(self, file: Path) -> None:
         """Write the router into a file. Raises: ConfigError where that cannot be written."""

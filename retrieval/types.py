@@ -98,6 +98,19 @@ def ordered(hits: Sequence[Hit]) -> tuple[Hit, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Domain:
+    """A part of the corpus that a question may belong to, and how likely it does.
+
+    `meta` is what the operator says of it (JSON values): it is returned with the answer, and its
+    `kind` and `glossary` are told to the stages that ask a language model.
+    """
+
+    name: str
+    probability: float
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """One ranked list: who made it (leg and variant label, as `dense:original`), its weight."""
 
@@ -143,7 +156,7 @@ class Search:
     limit: int = 10
     filter: Filter | None = None
     variants: tuple[Variant, ...] = ()
-    domains: tuple[Score, ...] = ()
+    domains: tuple[Domain, ...] = ()
     rankings: tuple[Ranking, ...] = ()
     hits: tuple[Hit, ...] = ()
     context: tuple[Chunk, ...] = ()

@@ -7,7 +7,7 @@ from retrieval.config import DEFAULT_PIPELINE
 from retrieval.errors import ConfigError
 from retrieval.kit import Indexes
 from retrieval.pipeline import Pipeline
-from retrieval.types import Hit, Search, flat
+from retrieval.types import Domain, Hit, Search, flat
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -23,6 +23,15 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "score": hit.score,
         "scores": [{"by": by, "value": value} for by, value in hit.scores],
         "metadata": {**chunk.meta},
+    }
+
+
+def domain_json(domain: Domain) -> dict[str, Any]:
+    """Return a domain that a route found, with what the operator says of it."""
+    return {
+        "name": domain.name,
+        "probability": round(domain.probability, 6),
+        "metadata": {**domain.meta},
     }
 
 
@@ -53,6 +62,7 @@ def answer_json(search: Search, explain: bool) -> dict[str, Any]:
     """Return the part of an answer that the search itself holds."""
     answer: dict[str, Any] = {
         "hits": [hit_json(hit) for hit in search.hits],
+        "domains": [domain_json(each) for each in search.domains],
         "degraded": [*search.degraded],
     }
     if explain:

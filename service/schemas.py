@@ -158,6 +158,14 @@ class HitOut(BaseModel):
     metadata: dict[str, Any]
 
 
+class DomainOut(BaseModel):
+    """A domain that a route found, and what the operator says of it."""
+
+    name: str
+    probability: float
+    metadata: dict[str, Any]
+
+
 class PipelineUsed(BaseModel):
     """The pipeline that answered."""
 
@@ -194,6 +202,9 @@ class QueryAnswer(BaseModel):
     index: str
     pipeline: PipelineUsed
     hits: list[HitOut]
+    domains: list[DomainOut] = Field(
+        description="Where a route classified the question: likeliest first; none of them: empty."
+    )
     timings: Timings
     degraded: list[str] = Field(description="Stages that failed and were left out: `stage: why`.")
     trace: list[StepOut] | None = Field(None, description="Only with `explain`.")

@@ -48,6 +48,15 @@ def shortened(text: str, width: int) -> str:
     return "\n".join(indent + line for line in lines)
 
 
+def show_domains(console: Console, domains: Iterable[Mapping[str, Any]]) -> None:
+    """Print the domains that a route found, with what is known of them."""
+    for each in domains:
+        line = Text(f"{each['probability']:.3f}  ", style="green").append(each["name"], "bold cyan")
+        if each["metadata"]:
+            line.append(f"  {json.dumps(each['metadata'], ensure_ascii=False)}", "dim")
+        console.print(line, soft_wrap=True)
+
+
 def show_trace(console: Console, trace: Sequence[Mapping[str, Any]]) -> None:
     """Print what each stage did, those inside others indented, and the time of all."""
     table = Table(box=None, pad_edge=False, title_justify="left", title="What each stage did")

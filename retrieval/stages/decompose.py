@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+from retrieval.domains import told
 from retrieval.errors import ConfigError
 from retrieval.kit import Kit, Prompt
 from retrieval.parts import Parts, interleaved
@@ -52,8 +53,9 @@ class Decompose:
     Parts run at the same time; one that refers to another's answer (#1) waits until it is filled
     in. `answers`: `llm`: a model reads the answer in the first `read` passages of that part;
     `title`: it is the first of their titles that the part does not hold itself. A reference without
-    an answer is never searched. `kind` tells the model what the collection holds; `prompt` and
-    `answer_prompt` are put in place of the stage's own, {most} and {kind} are filled in.
+    an answer is never searched. `kind` tells the model what the collection holds; that of a
+    domain which a route has found goes before it. `prompt` and `answer_prompt` are put in place of
+    the stage's own, {most} and {kind} are filled in.
 
     Source: Press et al. 2022, arXiv 2210.03350 (self-ask); the references: Wolfson et al. 2020,
     arXiv 2001.11770 (QDMR); merging: ours.
@@ -106,7 +108,9 @@ class Decompose:
             return Parts(tuple(split_questions(search.query)[: self.most]))
         if not self.always and not may_be_several(search.query):
             return Parts(())
-        instructions = filled(self.prompt or PROMPT, {"most": self.most, "kind": self.kind})
+        kind, glossary = told(search, self.kind)
+        values = {"most": self.most, "kind": kind}
+        instructions = filled(self.prompt or PROMPT, values) + glossary
         schema = list_schema("questions", self.most)
         prompt = Prompt("decompose", instructions, search.query, VERSION, schema=schema)
         reply = ask(kit, prompt, search.query)

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from retrieval.domains import told
 from retrieval.errors import ConfigError
 from retrieval.feedback import Feedback
 from retrieval.kit import Kit, Prompt
@@ -37,7 +38,8 @@ class Expand:
 
     `how`, with a model: `paraphrase`: `n` other wordings, each a variant with rankings of its own;
     `keywords`: one variant of up to `words` words. `kind` tells the model what the collection
-    holds. `prompt` is put in place of the stage's own; {n}, {words} and {kind} in it are filled in.
+    holds; that of a domain which a route has found goes before it. `prompt` is put in place of the
+    stage's own; {n}, {words} and {kind} in it are filled in.
 
     Without a model: `rm3`: the sparse leg's question takes on `words` words of its first
     `documents` hits; `vector`: the dense leg's vector moves towards the mean of those hits;
@@ -107,10 +109,11 @@ class Expand:
     def _asked(self, search: Search, kit: Kit) -> Search:
         several = self.how == "paraphrase"
         name, most = ("paraphrases", self.n) if several else ("keywords", self.words)
-        values = {"n": self.n, "words": self.words, "kind": self.kind}
+        kind, glossary = told(search, self.kind)
+        values = {"n": self.n, "words": self.words, "kind": kind}
         prompt = Prompt(
             "expand",
-            filled(self.prompt or PROMPTS[self.how], values),
+            filled(self.prompt or PROMPTS[self.how], values) + glossary,
             search.query,
             VERSION,
             step=0 if several else 1,

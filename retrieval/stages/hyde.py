@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from retrieval.domains import told
 from retrieval.errors import ConfigError
 from retrieval.kit import Kit, Prompt
 from retrieval.prompts import ask, filled, list_schema, texts
@@ -33,8 +34,9 @@ class Hyde:
 
     `sparse_weight` is what the passages' words add to the sparse leg: their weights together,
     where the question's words together have 1; 0 leaves that leg alone. `kind` tells the model what
-    the collection holds: an abstract, an SQL statement, a policy. `prompt` is put in place of the
-    stage's own; {n}, {words} and {kind} in it are filled in.
+    the collection holds: an abstract, an SQL statement, a policy; that of the domain goes before
+    it, where a route has found one that says its own. `prompt` is put in place of the stage's own;
+    {n}, {words} and {kind} in it are filled in.
 
     Source: `mean`: Gao et al. 2022, arXiv 2212.10496, section 3.2, with the question as one more
     hypothesis; `concat`: Wang et al. 2023, arXiv 2303.07678 (query2doc).
@@ -69,18 +71,19 @@ class Hyde:
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Ask for the passages and search with them."""
-        prompt = self._prompt(search.query)
+        prompt = self._prompt(search)
         reply = ask(kit, prompt, search.query)
         passages = texts(reply, "passages", prompt, search.query)
         search = search.noted(*(f"passage: {each[:NOTED]}" for each in passages))
         return self._searched(search, passages, kit)
 
-    def _prompt(self, query: str) -> Prompt:
-        values = {"n": self.n, "words": self.words, "kind": self.kind}
+    def _prompt(self, search: Search) -> Prompt:
+        kind, glossary = told(search, self.kind)
+        values = {"n": self.n, "words": self.words, "kind": kind}
         return Prompt(
             "hyde",
-            filled(self.prompt or PROMPT, values),
-            query,
+            filled(self.prompt or PROMPT, values) + glossary,
+            search.query,
             VERSION,
             schema=list_schema("passages", self.n),
             # A word is 1.3 tokens of English, more of other scripts; JSON adds its own.

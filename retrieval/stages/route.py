@@ -6,12 +6,13 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from retrieval.domains import Known, known_domains
 from retrieval.errors import ConfigError, ProviderError
 from retrieval.filters import And, AnyOf, Filter
 from retrieval.kit import Kit, Prompt, Reply
 from retrieval.prompts import ask, shown
 from retrieval.router import Router, load_router
-from retrieval.types import Hit, Score, Search, ordered
+from retrieval.types import Domain, Hit, Search, ordered
 
 VERSION = "1"
 NONE = "none"
@@ -27,9 +28,10 @@ class Route:
     """The question's domains with their probabilities, and hits from those, only or rather.
 
     With a `router` file (`assay router train`) its classifier decides; without one, a language
-    model is asked with `domains`: each domain's name and what it holds. `prompt` is put in place
-    of the stage's own; {domains} in it is filled in. What `domains` says of those that were found
-    is returned in the trace in both cases.
+    model is asked with `domains`: each domain's name and what it is about. `prompt` is put in place
+    of the stage's own; {domains} in it is filled in. `domains` is a table, or the file of one (see
+    `retrieval/domains`): all that it says of the domains that were found is returned with the
+    answer, and later stages that ask a model are told of it.
 
     `how` the domains are used. `hard`, before the retrievers: the filter is narrowed to the
     fewest domains that together have at least `confidence`, if those are at most `most`; a more
@@ -46,7 +48,7 @@ class Route:
     confidence: float = 0.9
     most: int = 1
     boost: float = 0.2
-    domains: tuple[tuple[str, str], ...] = ()
+    domains: str | tuple[tuple[str, Any], ...] = ()
     prompt: str = ""
     reads: ClassVar[tuple[str, ...]] = ("query",)
     writes: ClassVar[tuple[str, ...]] = ("domains", "filter")
@@ -60,8 +62,8 @@ class Route:
             raise ConfigError(f"route.most: 1 or more, got {self.most}.")
         if not 0 <= self.boost <= 100:
             raise ConfigError(f"route.boost: 0 to 100, got {self.boost}.")
-        names = [name for name, _ in self.domains]
-        if NONE in names or len(set(names)) < len(names) or len(names) == 1:
+        names = [*self._known]
+        if NONE in names or len(names) == 1:
             raise ConfigError(f"route.domains: two or more names, and no {NONE!r}, got {names}.")
         if self.router:
             unknown = sorted(set(names) - set(self._router.labels))
@@ -75,10 +77,10 @@ class Route:
 
     @property
     def depends(self) -> dict[str, Any]:
-        """What the router holds, or the wording of the prompt."""
+        """What the router holds, or the wording of the prompt, and what is known of domains."""
         if self.router:
-            return {"router": self._router.digest}
-        return {"version": VERSION, "prompt": self.prompt or PROMPT}
+            return {"router": self._router.digest, "domains": self._known}
+        return {"version": VERSION, "prompt": self.prompt or PROMPT, "domains": self._known}
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Find the domains and use them."""
@@ -86,8 +88,13 @@ class Route:
             raise ConfigError("route: how = 'hard' narrows what is searched: put it first.")
         if not search.domains:
             search = self._classified(search, kit) if self.router else self._asked(search, kit)
-            search = search.noted(*self._notes(search.domains))
+            found = [replace(each, meta=self._known.get(each.name, {})) for each in search.domains]
+            search = replace(search, domains=tuple(found)).noted(*self._notes(search.domains))
         return self._narrowed(search, kit) if self.how == "hard" else self._boosted(search)
+
+    @cached_property
+    def _known(self) -> Known:
+        return known_domains(self.domains)
 
     @cached_property
     def _router(self) -> Router:
@@ -99,40 +106,36 @@ class Route:
         return replace(search, domains=router.domains(vector))
 
     def _asked(self, search: Search, kit: Kit) -> Search:
-        if not self.domains:
+        if not self._known:
             raise ConfigError("route: a router file, or domains for a language model, is needed.")
-        listed = "\n".join(f"- {name}: {about}" for name, about in self.domains)
+        abouts = {name: it.get("about") or it.get("kind", "") for name, it in self._known.items()}
+        listed = "\n".join(f"- {name}: {about}" for name, about in abouts.items())
         prompt = Prompt(
             "route",
             (self.prompt or PROMPT).replace("{domains}", listed),
             search.query,
             VERSION,
-            schema=_schema([*(name for name, _ in self.domains), NONE]),
+            schema=_schema([*self._known, NONE]),
             max_tokens=64,
         )
         reply = ask(kit, prompt, search.query)
         name, confidence = _answer(reply)
-        if name != NONE and name not in dict(self.domains):
+        if name != NONE and name not in self._known:
             raise ProviderError(f"route: the model named {name!r} for {shown(search.query)}.")
-        found = () if name == NONE else (Score(name, confidence),)
+        found = () if name == NONE else (Domain(name, confidence),)
         return replace(search, domains=found)
 
-    def _notes(self, found: tuple[Score, ...]) -> list[str]:
+    def _notes(self, found: tuple[Domain, ...]) -> list[str]:
         if not found:
             return ["none of the domains"]
-        best = found[: self.most]
-        abouts = dict(self.domains)
-        return [
-            f"{name}: {value:.3f}" + (f" ({abouts[name]})" if abouts.get(name) else "")
-            for name, value in best
-        ]
+        return [f"{each.name}: {each.probability:.3f}" for each in found[: self.most]]
 
     def _narrowed(self, search: Search, kit: Kit) -> Search:
-        sums = accumulate(each.value for each in search.domains)
+        sums = accumulate(each.probability for each in search.domains)
         needed = next((n for n, p in enumerate(sums, 1) if p >= self.confidence), None)
         if needed is None or needed > self.most:
             return search.noted("searched everywhere")
-        names = tuple(sorted(each.by for each in search.domains[:needed]))
+        names = tuple(sorted(each.name for each in search.domains[:needed]))
         for name in names:
             if not kit.store.count(AnyOf("domain", (name,))):
                 raise ConfigError(
@@ -147,7 +150,7 @@ class Route:
     def _boosted(self, search: Search) -> Search:
         if not search.domains or not search.hits:
             return search
-        shares = {each.by: each.value for each in search.domains}
+        shares = {each.name: each.probability for each in search.domains}
         scores = [hit.score for hit in search.hits]
         scale = self.boost * ((max(scores) - min(scores)) or 1.0)
 

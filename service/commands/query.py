@@ -73,10 +73,11 @@ def answer(pipeline: "Pipeline", search: "Search", kit: "Kit", explain: bool) ->
 
 def show(values: dict[str, Any], explain: bool) -> None:
     """Print an answer for people."""
-    from service.show import show_hits, show_trace
+    from service.show import show_domains, show_hits, show_trace
 
     for each in values["degraded"]:
         note(f"Degraded, without {each}")
     show_hits(out(), values["hits"], explain)
     if explain:
+        show_domains(out(), values["domains"])
         show_trace(out(), values["trace"])

@@ -43,7 +43,7 @@ def test_a_domain_has_the_probability_of_all_its_classes() -> None:
     # e^1, e^0, e^-1 over their sum: 0.6652, 0.2447, 0.0900.
     found = plane().believes(vectors((1, 0)))
     assert found.probabilities[0] == pytest.approx([0.6652, 0.3348], abs=1e-4)
-    assert plane().domains(vectors((1, 0))[0])[0] == ("east", pytest.approx(0.6652, abs=1e-4))
+    assert plane().domains(vectors((1, 0))[0])[0].probability == pytest.approx(0.6652, abs=1e-4)
 
 
 def test_a_temperature_sharpens_and_changes_no_order() -> None:
@@ -56,7 +56,7 @@ def test_equal_domains_stand_in_the_order_of_their_names() -> None:
     router = plane(
         weights=vectors((1, 0), (1, 0)), bias=np.zeros(2, np.float32), owners=np.array([1, 0])
     )
-    assert [each.by for each in router.domains(vectors((1, 0))[0])] == ["east", "north"]
+    assert [each.name for each in router.domains(vectors((1, 0))[0])] == ["east", "north"]
 
 
 def test_familiarity_is_the_best_score_or_probability() -> None:

@@ -10,6 +10,7 @@ from retrieval.errors import ProviderError, StoreError, UnavailableError
 from retrieval.pipeline import Pipeline, fingerprint
 from retrieval.stages.dense import Dense
 from retrieval.stages.fuse import Fuse
+from retrieval.types import Domain
 from service.app import create_app
 
 QUESTION = {"query": "How do I parse JSON?", "index": "demo"}
@@ -233,3 +234,26 @@ def test_a_dropped_and_rebuilt_index_is_seen_at_once(client, tools, problem_of):
     answer = ask(client).json()
     assert [hit["document_id"] for hit in answer["hits"]] == ["new"]
     assert answer["pipeline"]["fingerprint"] != before
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A stage that knows the question's domain."""
+
+    optional: bool = False
+    reads: ClassVar[tuple[str, ...]] = ("query",)
+    writes: ClassVar[tuple[str, ...]] = ("domains",)
+
+    def __call__(self, search, kit):
+        domain = Domain("library", 0.8765432, {"kind": "modules", "owners": ["core"]})
+        return replace(search, domains=(domain,))
+
+
+def test_the_domains_of_a_route_are_returned_with_what_is_known_of_them(client, settings, tools):
+    assert ask(client).json()["domains"] == []
+    (domain,) = ask(served(settings, tools, Placed())).json()["domains"]
+    assert domain == {
+        "name": "library",
+        "probability": 0.876543,
+        "metadata": {"kind": "modules", "owners": ["core"]},
+    }

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ingestion.job import Progress
 from service.progress import Shown
-from service.show import shortened, show_hits, show_pairs, show_table, show_trace
+from service.show import shortened, show_domains, show_hits, show_pairs, show_table, show_trace
 
 HIT = {
     "id": "1",
@@ -106,3 +106,12 @@ def test_progress_in_a_terminal_is_a_bar_with_rate_and_time_left():
     assert "50%" in said
     assert "25/s" in said
     assert "3 of 10 questions" in said
+
+
+def test_a_domain_stands_with_its_probability_and_what_is_known_of_it():
+    known = {"owner": "[b]us[/b]"}
+    domains = [
+        {"name": "law", "probability": 0.75, "metadata": known},
+        {"name": "tax", "probability": 0.25, "metadata": {}},
+    ]
+    assert printed(show_domains, domains) == '0.750  law  {"owner": "[b]us[/b]"}\n0.250  tax\n'
