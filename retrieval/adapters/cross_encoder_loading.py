@@ -1,9 +1,9 @@
 """A sentence-transformers cross-encoder in memory, and what must be known of it."""
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retrieval.adapters.embedder_loading import UNLIMITED, loading
 from retrieval.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 LIMIT = 512
-UNLIMITED = 100_000
 
 
 def load_cross_encoder(folder: Path, device: str) -> "CrossEncoder":
@@ -20,19 +19,10 @@ def load_cross_encoder(folder: Path, device: str) -> "CrossEncoder":
     Raises: ConfigError that names the folder.
     """
     from sentence_transformers import CrossEncoder
-    from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model: CrossEncoder = CrossEncoder(str(folder), device=device, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
-        reason = str(error).strip().split("\n", 1)[0]
-        raise ConfigError(
-            f"Cross-encoder: sentence-transformers cannot load {folder} ({reason}). Set"
-            " rerank.model to a complete model that needs no code of its own."
-        ) from error
+    what = f"Cross-encoder: sentence-transformers cannot load {folder}"
+    with loading(what, "Set rerank.model to a complete model that needs no code of its own."):
+        model: CrossEncoder = CrossEncoder(str(folder), device=device, local_files_only=True)
     if model.num_labels != 1:
         raise ConfigError(
             f"Cross-encoder: {folder} gives {model.num_labels} scores for a pair; one is needed."

@@ -1,19 +1,16 @@
 """Opens a cross-encoder with the runtime that suits the machine."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrieval.adapters.cross_encoder import PairScorer
 from retrieval.adapters.cross_encoder_loading import load_cross_encoder
 from retrieval.adapters.cross_encoder_pairs import PairPadding, PairTokens
 from retrieval.adapters.embedder_batches import Runtime
-from retrieval.adapters.embedder_cache import ROOT, SUMMARY, TIME_LIMIT_S, Export, Exports, Refusal
+from retrieval.adapters.embedder_cache import Export, Exports, Refusal, converted_by
 from retrieval.adapters.embedder_model import ModelFiles, find_model
+from retrieval.adapters.embedder_open import backend_of
 from retrieval.errors import ConfigError, ProviderError
 from retrieval.kit import Clock, Scorer
 from retrieval.settings import Settings
@@ -37,9 +34,10 @@ def open_cross_encoder(model: str, settings: Settings) -> Scorer:
     Raises: ConfigError with the ways out for one that is not there or cannot be used.
     """
     try:
-        exports = Exports(settings.data_dir / "models" / "cross_encoders", converted)
+        place = settings.data_dir / "models" / "cross_encoders"
+        exports = Exports(place, converted_by("cross_encoder_export"))
         files = _files(model, exports)
-        backend = _backend(settings)
+        backend = backend_of(settings)
         found = None if backend == "torch" else exports.get(files, backend)
     except OSError as error:
         raise ConfigError(
@@ -54,25 +52,6 @@ def open_cross_encoder(model: str, settings: Settings) -> Scorer:
             " backend to auto or torch."
         )
     return TorchScorer(load_cross_encoder(files.folder, _device()))
-
-
-def converted(model: ModelFiles, backend: str, building: Path) -> dict[str, Any]:
-    """Convert in another process; return the summary that it leaves, or how it crashed."""
-    command = [sys.executable, "-m", "retrieval.adapters.cross_encoder_export"]
-    command += [str(model.folder), backend, str(building)]
-    try:
-        ended = subprocess.run(
-            command, cwd=ROOT, capture_output=True, timeout=TIME_LIMIT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return {"crashed": f"converting took longer than {TIME_LIMIT_S} s"}
-    if ended.returncode:
-        said = ended.stderr.decode(errors="replace").strip().split("\n")[-1]
-        return {"crashed": f"converting failed ({said or f'exit code {ended.returncode}'})"}
-    summary = building / SUMMARY
-    found: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
-    summary.unlink()
-    return found
 
 
 class TorchScorer:
@@ -108,17 +87,6 @@ def _files(model: str, exports: Exports) -> ModelFiles:
     except ConfigError as error:
         reason = str(error).partition(": ")[2].partition(" Set encoder")[0]
         raise ConfigError(f"Cross-encoder {model!r}: {reason} {WAYS_OUT}") from error
-
-
-def _backend(settings: Settings) -> str:
-    from retrieval.adapters.embedder_torch import cuda
-
-    if settings.backend != "auto":
-        return settings.backend
-    if cuda():
-        return "torch"
-    packages = {"openvino": "openvino", "onnx": "onnxruntime"}
-    return next((name for name, package in packages.items() if find_spec(package)), "torch")
 
 
 def _device() -> str:

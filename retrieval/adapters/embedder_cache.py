@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,11 @@ class Refusal:
 class Exports:
     """The converted models of one data directory. Processes that want the same one make it once."""
 
-    def __init__(self, folder: Path, convert: Convert | None = None) -> None:
+    def __init__(self, folder: Path, convert: Convert) -> None:
         """Keep them in this folder. Raises: OSError where it cannot be made."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder.resolve()
-        self._convert = convert or converted
+        self._convert = convert
         self.digests = Digests(self._folder / "digests.json")
 
     def get(self, model: ModelFiles, backend: str) -> Export | Refusal:
@@ -126,10 +127,15 @@ class Exports:
             yield
 
 
-def converted(model: ModelFiles, backend: str, building: Path) -> dict[str, Any]:
+def converted_by(program: str) -> Convert:
+    """Return what converts by a program of this folder, named without its ending."""
+    return partial(_converted, program)
+
+
+def _converted(program: str, model: ModelFiles, backend: str, building: Path) -> dict[str, Any]:
     """Convert in another process; return the summary that it leaves, or how it crashed."""
     log.info("converting %s for %s, once: this takes some seconds", model.name, backend)
-    command = [sys.executable, "-m", "retrieval.adapters.embedder_export"]
+    command = [sys.executable, "-m", f"{__package__}.{program}"]
     command += [str(model.folder), backend, str(building)]
     try:
         ended = subprocess.run(

@@ -1,6 +1,8 @@
 """A sentence-transformers model in memory, and what an embedder must know of it."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,26 +39,35 @@ class Traits:
     pad_left: bool = False
 
 
-def load(folder: Path, device: str) -> "SentenceTransformer":
-    """Return a model, from local files only and without running code that comes with it.
+@contextmanager
+def loading(what: str, way_out: str) -> Iterator[None]:
+    """Load a model in here, without the libraries' notes and progress bars.
 
-    Raises: ConfigError that names the folder.
+    Raises: ConfigError that begins with `what` for files that are no model.
     """
     from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+            yield
     except (*UNLOADABLE, SafetensorError) as error:
         reason = str(error).strip().split("\n", 1)[0]
-        raise ConfigError(
-            f"Encoder: sentence-transformers cannot load {folder} ({reason}). Set encoder to a"
-            " complete model that needs no code of its own."
-        ) from error
+        raise ConfigError(f"{what} ({reason}). {way_out}") from error
+
+
+def load(folder: Path, device: str) -> "SentenceTransformer":
+    """Return a model, from local files only and without running code that comes with it.
+
+    Raises: ConfigError that names the folder.
+    """
+    from sentence_transformers import SentenceTransformer
+
+    what = f"Encoder: sentence-transformers cannot load {folder}"
+    with loading(what, "Set encoder to a complete model that needs no code of its own."):
+        model = SentenceTransformer(str(folder), device=device, local_files_only=True)
     if isinstance(model.max_seq_length, int) and model.max_seq_length >= UNLIMITED:
         model.max_seq_length = traits(model).limit
     return model.float().eval()

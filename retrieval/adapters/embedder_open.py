@@ -5,7 +5,7 @@ from typing import Any
 
 from retrieval.adapters.embedder import Identity, ModelEmbedder
 from retrieval.adapters.embedder_batches import LEAST_COSINE, Runtime
-from retrieval.adapters.embedder_cache import Export, Exports
+from retrieval.adapters.embedder_cache import Export, Exports, converted_by
 from retrieval.adapters.embedder_loading import Traits
 from retrieval.adapters.embedder_model import ModelFiles, find_model
 from retrieval.adapters.embedder_tokens import Tokens
@@ -22,9 +22,9 @@ def open_model(settings: Settings, exports: Exports | None = None) -> ModelEmbed
     Raises: ConfigError for an unknown model, or one that the backend of the settings cannot run.
     """
     try:
-        exports = exports or Exports(settings.data_dir / "models")
+        exports = exports or Exports(settings.data_dir / "models", converted_by("embedder_export"))
         model = find_model(settings.encoder, exports.digests)
-        backend = _named(settings) if settings.backend != "auto" else _suitable(settings)
+        backend = backend_of(settings)
         found = None if backend == "torch" else exports.get(model, backend)
     except OSError as error:
         raise ConfigError(
@@ -43,9 +43,14 @@ def open_model(settings: Settings, exports: Exports | None = None) -> ModelEmbed
     return _with_torch(settings, model, {"fallback": f"not {backend}: {found.reason}"})
 
 
-def _named(settings: Settings) -> str:
-    """The backend of the settings, if it can run here at all."""
+def backend_of(settings: Settings) -> str:
+    """Return the backend of the settings, or under `auto` the one that suits the machine.
+
+    Raises: ConfigError for one that cannot run here.
+    """
     backend = settings.backend
+    if backend == "auto":
+        return _suitable(settings)
     if not find_spec(PACKAGES[backend]):
         raise ConfigError(
             f"Backend {backend} needs the package {PACKAGES[backend]}, which is not installed."

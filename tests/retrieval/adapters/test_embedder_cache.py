@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retrieval.adapters.embedder_cache import Export, Exports, Refusal, converted
+from retrieval.adapters.embedder_cache import Export, Exports, Refusal, converted_by
 from retrieval.adapters.embedder_model import Digests, ModelFiles
 from retrieval.errors import ConfigError
 
@@ -124,7 +124,7 @@ def test_a_process_that_cannot_load_the_model_says_why(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "building").mkdir()
     model = ModelFiles("broken", tmp_path, "0" * 64)
-    summary = converted(model, "openvino", tmp_path / "building")
+    summary = converted_by("embedder_export")(model, "openvino", tmp_path / "building")
     assert str(tmp_path) in summary["error"]
 
 
