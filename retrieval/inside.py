@@ -1,8 +1,9 @@
 """Stages that another stage holds: run and checked as if they stood in its place."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from retrieval.pipeline import Pipeline, Stage
+from retrieval.pipeline import Pipeline, Stage, params
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,25 @@ def check_held(before: tuple[Stage, ...], held: tuple[Stage, ...]) -> None:
         check = getattr(stage, "check", None)
         if check is not None:
             check((*before, *held[:place]))
+
+
+def in_place(stages: Sequence[Stage]) -> list[Stage]:
+    """Return stages in the order in which one search meets them: owners before what they hold.
+
+    Those that search parts of a question by themselves (`decompose.each`) are not among them.
+    """
+    found: list[Stage] = []
+    for stage in stages:
+        held = stage.stages if isinstance(stage, Pipeline) else getattr(stage, "then", ())
+        found += [*([] if isinstance(stage, Pipeline) else [stage]), *in_place(held)]
+    return found
+
+
+def every_stage(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """Yield stages and all that they hold."""
+    for stage in stages:
+        yield stage
+        values = [stage.stages] if isinstance(stage, Pipeline) else params(stage).values()
+        for held in values:
+            if isinstance(held, tuple):
+                yield from every_stage([each for each in held if isinstance(each, Stage)])

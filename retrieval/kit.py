@@ -5,7 +5,7 @@ runs on the embedded engine, on a cluster, or on the offline kit of the tests.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -188,6 +188,12 @@ class Scorers(Protocol):
 
     def __call__(self, model: str) -> Scorer:
         """Return the one of a name or path, loaded once. Raises: ConfigError with the ways out."""
+
+    def load(self, models: Iterable[str]) -> None:
+        """Begin to load cross-encoders, beside whatever else goes on."""
+
+    def loading(self) -> list[str]:
+        """Return the names of those that are being loaded now."""
 
 
 @dataclass(frozen=True, slots=True)

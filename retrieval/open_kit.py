@@ -1,7 +1,7 @@
 """From settings to tools: the one place that knows which adapter serves which setting."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 
 from retrieval.adapters.cassette_llm import close_llm, open_llm
@@ -47,8 +47,9 @@ class Tools:
     def scorer(self) -> Scorers:
         """The cross-encoders that pipelines name."""
         from retrieval.adapters.cross_encoder import CrossEncoders
+        from retrieval.adapters.cross_encoder_open import open_cross_encoder
 
-        return CrossEncoders(self.settings)
+        return CrossEncoders(partial(open_cross_encoder, settings=self.settings))
 
     @cached_property
     def llm(self) -> Llm | None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from retrieval.errors import ConfigError
 from retrieval.features import FEATURES
-from retrieval.pipeline import Pipeline, Stage, stage_name
+from retrieval.inside import in_place
+from retrieval.pipeline import Stage, stage_name
 from retrieval.stages.fuse import Fuse
 
 SHIPPED = Path(__file__).with_name("rerank_weights.toml")
@@ -57,7 +58,7 @@ def fusion_of(stages: Sequence[Stage]) -> dict[str, Any] | None:
 
     None where there is none.
     """
-    flat = _flat(stages)
+    flat = in_place(stages)
     places = [place for place, stage in enumerate(flat) if isinstance(stage, Fuse)]
     if not places:
         return None
@@ -103,13 +104,6 @@ def as_toml(values: Sequence[float], fusion: Fusion, about: Mapping[str, Any]) -
     lines += ["", "[features]"]
     lines += [f"{name} = {value:.4f}" for name, value in zip(FEATURES, values, strict=True)]
     return "\n".join(lines) + "\n"
-
-
-def _flat(stages: Sequence[Stage]) -> list[Stage]:
-    flat: list[Stage] = []
-    for stage in stages:
-        flat += _flat(stage.stages) if isinstance(stage, Pipeline) else [stage]
-    return flat
 
 
 def _shown(fusion: Fusion) -> str:

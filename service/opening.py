@@ -2,12 +2,16 @@
 
 import gc
 import logging
+from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Lock, Thread
 
 from retrieval.errors import AssayError, UnavailableError
+from retrieval.inside import every_stage
 from retrieval.kit import Clock
 from retrieval.open_kit import Tools
+from retrieval.pipeline import Pipeline
+from retrieval.stages.rerank import Rerank
 
 log = logging.getLogger("assay.service")
 WARM_UP = "Which passage answers this question?"
@@ -16,12 +20,18 @@ WARM_UP = "Which passage answers this question?"
 class Opening:
     """The opening of a service's tools: begun once, waited for by requests, begun anew if it fails.
 
-    A daemon thread does it, so that a process can be stopped while a model loads.
+    A daemon thread does it, so that a process can be stopped while a model loads. Cross-encoders
+    load beside all of that: one that cannot be used keeps no other pipeline from answering.
     """
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, pipelines: Sequence[Pipeline]) -> None:
         """Prepare; nothing is opened yet."""
         self._tools = tools
+        self._cross_encoders = {
+            stage.model
+            for stage in every_stage(pipelines)
+            if isinstance(stage, Rerank) and stage.model
+        }
         self._lock = Lock()
         self._future: Future[None] | None = None
 
@@ -41,8 +51,20 @@ class Opening:
         except TimeoutError as error:
             raise UnavailableError("The models are still being loaded.", 2.0) from error
 
+    def check(self, timeout_s: float) -> None:
+        """Return when every pipeline can answer as it should.
+
+        Raises: UnavailableError, or why it cannot be opened.
+        """
+        self.wait(timeout_s)
+        loading = self._tools.scorer.loading() if self._cross_encoders else []
+        if loading:
+            raise UnavailableError(f"Still being loaded: {', '.join(loading)}.", 2.0)
+
     def _open(self, future: Future[None]) -> None:
         try:
+            if self._cross_encoders:
+                self._tools.scorer.load(sorted(self._cross_encoders))
             self._tools.indexes.names()
             self._tools.sparse.query(WARM_UP)
             self._tools.embedder.queries([WARM_UP], Clock())

@@ -38,7 +38,7 @@ class State:
         self.queries = Pool("queries", size, LINE * size)
         self.writes = Pool("writes", WRITERS, WRITERS_LINE)
         self.health = Pool("health checks", 1, LINE)
-        self.opening = Opening(self.tools)
+        self.opening = Opening(self.tools, tuple(self.pipelines.values()))
         self._stopping = Event()
         self.schemas: dict[str, Any] = schemas(self.settings)
 

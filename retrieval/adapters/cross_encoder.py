@@ -4,9 +4,11 @@ On CPU it runs as the encoder does: through OpenVINO, in bf16 where the processo
 scores stay what they are; ONNX Runtime is the fallback, torch the last. CUDA uses torch.
 """
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -15,31 +17,42 @@ from retrieval.adapters.cross_encoder_pairs import PairTokens
 from retrieval.adapters.embedder_batches import Runtime, packed
 from retrieval.errors import ProviderError
 from retrieval.kit import Clock, Scorer
-from retrieval.settings import Settings
 
+log = logging.getLogger("assay.cross_encoder")
 RETRY_S = 60.0
 """How long a model that could not be loaded is not tried again."""
 
 
 class CrossEncoders:
-    """The cross-encoders of one place, by name or path, each loaded once and on first use."""
+    """The cross-encoders of one place, by name or path, each loaded once: on first use, or before.
 
-    def __init__(self, settings: Settings) -> None:
-        """Keep converted models in the data directory."""
-        self._settings = settings
+    `opened` gives a loaded one.
+    """
+
+    def __init__(self, opened: Callable[[str], Scorer]) -> None:
+        """Load nothing yet."""
+        self._opened = opened
         self._lock = Lock()
         self._known: dict[str, Loading] = {}
 
     def __call__(self, model: str) -> Scorer:
         """Return the one of a name or path; its first scores wait until it is loaded."""
+        return self._of(model)
 
-        def load() -> Scorer:
-            from retrieval.adapters.cross_encoder_open import open_cross_encoder
+    def load(self, models: Iterable[str]) -> None:
+        """Begin to load these."""
+        for model in models:
+            self._of(model).begin()
 
-            return open_cross_encoder(model, self._settings)
-
+    def loading(self) -> list[str]:
+        """Return the names of those that are being loaded now."""
         with self._lock:
-            return self._known.setdefault(model, Loading(model, load))
+            known = dict(self._known)
+        return sorted(model for model, each in known.items() if each.loading)
+
+    def _of(self, model: str) -> "Loading":
+        with self._lock:
+            return self._known.setdefault(model, Loading(model, partial(self._opened, model)))
 
 
 class Loading:
@@ -60,14 +73,21 @@ class Loading:
         where it fails.
         """
         left = clock.remaining()
-        future = self._started()
+        future = self.begin()
         try:
             scorer = future.result(None if left is None else left / 2)
         except TimeoutError as error:
             raise ProviderError(f"Cross-encoder {self._model!r} is still being loaded.") from error
         return scorer.scores(query, passages, clock)
 
-    def _started(self) -> "Future[Scorer]":
+    @property
+    def loading(self) -> bool:
+        """Whether it is being loaded now."""
+        with self._lock:
+            return self._future is not None and not self._future.done()
+
+    def begin(self) -> "Future[Scorer]":
+        """Return the loading that is under way or done; one that failed is begun anew later."""
         with self._lock:
             future = self._future
             if future is not None and future.done() and future.exception():
@@ -81,8 +101,11 @@ class Loading:
                 pool.shutdown(wait=False)
             return future
 
-    def _ended(self, _: "Future[Scorer]") -> None:
+    def _ended(self, future: "Future[Scorer]") -> None:
         self._failed = time.monotonic()
+        error = future.exception()
+        if error is not None:
+            log.error("A pipeline's cross-encoder cannot be used: %s", error)
 
 
 class PairScorer:

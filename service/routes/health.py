@@ -25,5 +25,5 @@ async def readyz(request: Request) -> Json:
 
 
 def _check(state: State) -> None:
-    state.opening.wait(PATIENCE_S)
+    state.opening.check(PATIENCE_S)
     state.tools.indexes.names()

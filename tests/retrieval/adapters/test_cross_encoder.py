@@ -200,7 +200,37 @@ def test_a_question_does_not_wait_for_a_slow_load_beyond_its_time() -> None:
     assert loading.scores(QUESTION, ["a"], Clock()) == [0.0]
 
 
-def test_cross_encoders_are_found_by_name(data_dir: Path) -> None:
-    known = CrossEncoders(settings(data_dir))
+def test_cross_encoders_are_found_by_name() -> None:
+    known = CrossEncoders(lambda model: Counted(0))
     assert known("a") is known("a")
     assert known("a") is not known("b")
+
+
+def test_what_is_loaded_beforehand_scores_without_loading_again() -> None:
+    going = threading.Event()
+    opened: list[str] = []
+
+    def open_slowly(model: str) -> Scorer:
+        opened.append(model)
+        going.wait()
+        return Counted(0)
+
+    known = CrossEncoders(open_slowly)
+    assert known.loading() == []
+    known.load(["b", "a"])
+    assert known.loading() == ["a", "b"]
+    going.set()
+    assert known("a").scores(QUESTION, ["x"], Clock()) == [0.0]
+    assert known("b").scores(QUESTION, ["x"], Clock()) == [0.0]
+    assert known.loading() == []
+    assert sorted(opened) == ["a", "b"]
+
+
+def test_a_model_that_cannot_be_used_is_told_when_it_is_loaded(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    known = CrossEncoders(lambda model: Counted(1)())
+    known.load(["a"])
+    with pytest.raises(ConfigError, match="no such model"):
+        known("a").scores(QUESTION, ["x"], Clock())
+    assert "no such model" in caplog.text

@@ -10,11 +10,14 @@ from retrieval.config import load_pipeline
 from retrieval.errors import ConfigError, ProviderError
 from retrieval.features import FEATURES
 from retrieval.kit import Clock, Kit, Scorer
-from retrieval.pipeline import Pipeline, run, stage_key
+from retrieval.pipeline import Pipeline, Stage, run, stage_key
 from retrieval.rerank_weights import as_toml, fusion_of, load_weights
+from retrieval.stages.decompose import Decompose
 from retrieval.stages.dense import Dense
 from retrieval.stages.fuse import Fuse
+from retrieval.stages.gate import Gate
 from retrieval.stages.rerank import Rerank, blended
+from retrieval.stages.self_query import SelfQuery
 from retrieval.stages.sparse import Sparse
 from retrieval.types import Search
 
@@ -125,6 +128,35 @@ def test_another_fusion_is_refused_with_the_command_to_refit(fuse: Fuse, tmp_pat
         Pipeline("other", (Dense(), Sparse(), fuse, Rerank()))
     assert 'how = "convex"' in str(failed.value)
     Pipeline("refit", (Dense(), Sparse(), fuse, Rerank(weights=weights_file(tmp_path, fuse))))
+
+
+RRF = (Dense(), Sparse(), Fuse(how="rrf"))
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        (*RRF, Gate(then=(Rerank(),))),
+        (SelfQuery(then=(*RRF, Rerank())),),
+        (SelfQuery(then=RRF), Rerank()),
+        (*LEGS, SelfQuery(then=(*RRF, Gate(then=(Rerank(),))))),
+        (*LEGS, Decompose(how="rules", each=LEGS), Gate(then=(Fuse(how="rrf"),)), Rerank()),
+    ],
+)
+def test_another_fusion_is_refused_wherever_rerank_stands(stages: tuple[Stage, ...]) -> None:
+    with pytest.raises(ConfigError, match="assay rerank train"):
+        Pipeline("other", stages)
+
+
+def test_another_fusion_is_refused_where_each_part_is_reranked() -> None:
+    with pytest.raises(ConfigError, match="assay rerank train"):
+        Decompose(how="rules", each=(*RRF, Rerank()))
+
+
+def test_the_fusion_that_counts_is_the_last_one_before() -> None:
+    Pipeline("gated", (*RRF, Gate(then=(Fuse(), Rerank()))))
+    Pipeline("parts", (*LEGS, Decompose(how="rules", each=RRF), Rerank()))
+    Pipeline("inside", (*LEGS, SelfQuery(then=(*LEGS, Rerank()))))
 
 
 def test_a_parameter_that_the_fusion_does_not_use_does_not_matter() -> None:
