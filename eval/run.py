@@ -55,6 +55,7 @@ def _opened(
         passages = passages_of(items, cut, tools.embedder)
         return partial(Bm25Reference, passages, cut.about), None
     pipeline = load_pipeline(bench.pipeline, tools.settings.pipelines_dir)
+    tools.load_models(pipeline)
     name = index_for(dataset, cut, tools)
     report = index_corpus(items, (name, cut), tools, watch.indexing)
     for line in report.lines():

@@ -6,8 +6,10 @@ from threading import Lock
 
 from retrieval.adapters.cassette_llm import close_llm, open_llm
 from retrieval.adapters.sparse import Bm25Sparse
-from retrieval.kit import Embedder, Indexes, Kit, Llm, Scorers, Sparse
+from retrieval.kit import Clock, Embedder, Indexes, Kit, Llm, Scorers, Sparse
+from retrieval.pipeline import Pipeline
 from retrieval.settings import Settings
+from retrieval.stages.rerank import cross_encoders
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,14 @@ class Tools:
                 ).checked()
                 self._kits[index] = known
             return known
+
+    def load_models(self, pipeline: Pipeline) -> None:
+        """Load the cross-encoders of a pipeline, so that nothing long begins without them.
+
+        Raises: ConfigError with the ways out.
+        """
+        for model in cross_encoders([pipeline]):
+            self.scorer(model).scores("", [], Clock())
 
     def close(self) -> None:
         """Let go of the connections that were made."""

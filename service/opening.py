@@ -7,11 +7,10 @@ from concurrent.futures import Future
 from threading import Lock, Thread
 
 from retrieval.errors import AssayError, UnavailableError
-from retrieval.inside import every_stage
 from retrieval.kit import Clock
 from retrieval.open_kit import Tools
 from retrieval.pipeline import Pipeline
-from retrieval.stages.rerank import Rerank
+from retrieval.stages.rerank import cross_encoders
 
 log = logging.getLogger("assay.service")
 WARM_UP = "Which passage answers this question?"
@@ -27,11 +26,7 @@ class Opening:
     def __init__(self, tools: Tools, pipelines: Sequence[Pipeline]) -> None:
         """Prepare; nothing is opened yet."""
         self._tools = tools
-        self._cross_encoders = {
-            stage.model
-            for stage in every_stage(pipelines)
-            if isinstance(stage, Rerank) and stage.model
-        }
+        self._cross_encoders = cross_encoders(pipelines)
         self._lock = Lock()
         self._future: Future[None] | None = None
 
@@ -64,7 +59,7 @@ class Opening:
     def _open(self, future: Future[None]) -> None:
         try:
             if self._cross_encoders:
-                self._tools.scorer.load(sorted(self._cross_encoders))
+                self._tools.scorer.load(self._cross_encoders)
             self._tools.indexes.names()
             self._tools.sparse.query(WARM_UP)
             self._tools.embedder.queries([WARM_UP], Clock())

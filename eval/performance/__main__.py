@@ -16,6 +16,7 @@ from eval.performance.encoder import encoder_figures
 from eval.performance.ingestion import EMBED, ingestion_figures, memory_figures
 from eval.performance.large import large_figures
 from eval.performance.measure import Figure
+from eval.performance.rerank import rerank_figures
 from eval.performance.serving import serving_figures
 from ingestion.document import Document
 from ingestion.ingest import ingest
@@ -24,9 +25,11 @@ from ingestion.load import LoadOptions, load
 from retrieval.open_kit import Tools
 from retrieval.settings import Settings
 
-PARTS = ("encoder", "ingestion", "serving", "large", "memory")
+PARTS = ("encoder", "ingestion", "serving", "rerank", "large", "memory")
 SAMPLE = 600
 INGESTED = 1_200
+ASKED = 300
+INDEX = "served"
 
 
 def main() -> int:
@@ -64,12 +67,21 @@ def _part(part: str, data: Path | None, folder: Path) -> list[Figure]:
         return encoder_figures(settings, [f"{d.title} {d.text}" for d in documents[:SAMPLE]])
     if part == "ingestion":
         return ingestion_figures(settings, documents[:INGESTED])
-    tools = Tools(settings)
-    items = load([data / "corpus.jsonl"], LoadOptions())
-    ingest(Job(items, "served", chunker="whole", embed=EMBED), tools, lambda _: None)
-    tools.close()
     lines = (data / "queries.jsonl").read_text(encoding="utf-8").splitlines()
-    return serving_figures(folder, "served", [json.loads(line)["text"] for line in lines[:300]])
+    questions = [json.loads(line)["text"] for line in lines[:ASKED]]
+    _serve(settings, data)
+    if part == "rerank":
+        return rerank_figures(settings, INDEX, [d.text for d in documents[:SAMPLE]], questions)
+    return serving_figures(folder, INDEX, questions)
+
+
+def _serve(settings: Settings, data: Path) -> None:
+    """Ingest the corpus, where it is not yet."""
+    tools = Tools(settings)
+    if INDEX not in tools.indexes.names():
+        items = load([data / "corpus.jsonl"], LoadOptions())
+        ingest(Job(items, INDEX, chunker="whole", embed=EMBED), tools)
+    tools.close()
 
 
 if __name__ == "__main__":

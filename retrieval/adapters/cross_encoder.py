@@ -40,9 +40,9 @@ class CrossEncoders:
         return self._of(model)
 
     def load(self, models: Iterable[str]) -> None:
-        """Begin to load these."""
+        """Begin to load these; where that fails, the log says so at once."""
         for model in models:
-            self._of(model).begin()
+            self._of(model).begin().add_done_callback(_tell)
 
     def loading(self) -> list[str]:
         """Return the names of those that are being loaded now."""
@@ -101,11 +101,14 @@ class Loading:
                 pool.shutdown(wait=False)
             return future
 
-    def _ended(self, future: "Future[Scorer]") -> None:
+    def _ended(self, _: "Future[Scorer]") -> None:
         self._failed = time.monotonic()
-        error = future.exception()
-        if error is not None:
-            log.error("A pipeline's cross-encoder cannot be used: %s", error)
+
+
+def _tell(future: "Future[Scorer]") -> None:
+    error = future.exception()
+    if error is not None:
+        log.error("A pipeline cannot rerank: %s", error)
 
 
 class PairScorer:

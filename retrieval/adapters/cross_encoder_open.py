@@ -23,8 +23,9 @@ LEAST_BF16 = 0.99
 """What bf16 must agree with torch by to be used unasked."""
 TORCH_BATCH = 8
 WAYS_OUT = (
-    "Set rerank.model to the path of a sentence-transformers cross-encoder, or to the name of one"
-    " on a model hub that can be reached, or use a pipeline without it."
+    "Set rerank.model to the path of a sentence-transformers cross-encoder (that of a package that"
+    " carries one will do), or to the name of one on a model hub that can be reached, or use a"
+    " pipeline without it."
 )
 
 

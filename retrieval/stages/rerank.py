@@ -12,6 +12,7 @@ from retrieval.best_window import best_window
 from retrieval.embedded_text import embedded_prefix
 from retrieval.errors import ConfigError, ProviderError
 from retrieval.features import FEATURES, features, standard
+from retrieval.inside import every_stage
 from retrieval.kit import Kit
 from retrieval.pipeline import Stage
 from retrieval.rerank_weights import Weights, check_fusion, folder_digest, load_weights
@@ -119,6 +120,12 @@ class Rerank:
         title = str(chunk.meta.get("title") or "")
         before = embedded_prefix(kit.store.manifest.embed, title, chunk.heading)
         return before + best_window(query, chunk.text, self.tokens, kit)
+
+
+def cross_encoders(stages: Sequence[Stage]) -> list[str]:
+    """Return the names of the cross-encoders that stages need, sorted, each once."""
+    found = (stage.model for stage in every_stage(stages) if isinstance(stage, Rerank))
+    return sorted({model for model in found if model})
 
 
 def learned(columns: np.ndarray, weights: Sequence[float]) -> list[float]:

@@ -270,6 +270,19 @@ def test_what_is_wrong_is_said_before_anything_is_indexed(animals, tools, tmp_pa
         read_run(tmp_path / "mine")
 
 
+def test_a_cross_encoder_that_is_not_there_is_said_before_anything_is_indexed(
+    animals, tools, tmp_path
+) -> None:
+    own = tmp_path / "read.toml"
+    own.write_text(
+        'stages = [{ use = "dense" }, { use = "fuse" },'
+        ' { use = "rerank", kind = "cross_encoder", model = "/no/such/folder" }]'
+    )
+    with pytest.raises(ConfigError, match=r"/no/such/folder.*no such folder.*without it"):
+        run_benchmark(Bench(animals, str(own)), tools)
+    assert tools.indexes.names() == []
+
+
 def test_a_failed_run_leaves_the_earlier_one_of_its_folder(animals, tools, tmp_path) -> None:
     out = tmp_path / "out"
     run = run_benchmark(Bench(animals, "sparse", out=out), tools)
