@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from eval.dataset import Dataset
-from eval.judgments import Judgment, anchored
+from eval.judgments import Judgment, located
 from eval.questions import Finding, Query, findings
 from ingestion.document import Failure
 from ingestion.load import Loaded
@@ -18,7 +18,8 @@ SHOWN = 60
 class Corpus:
     """What is kept of documents on their way into an index: ids, judged texts, failures, a hash.
 
-    `wanted` are the ids of documents whose text is kept, since their judged spans are looked for.
+    `wanted` are the ids of documents whose text is kept, since judged spans are looked for in it;
+    the empty id is that of every document.
     """
 
     def __init__(self, wanted: Iterable[str] = ()) -> None:
@@ -39,7 +40,7 @@ class Corpus:
                 self.ids.add(item.id)
                 content = f"{item.id}\x1f{item.content_hash}".encode()
                 self._sum += int.from_bytes(hashlib.sha256(content).digest())
-                if item.id in self._wanted:
+                if item.id in self._wanted or "" in self._wanted:
                     self.texts[item.id] = item.text
             yield each
 
@@ -102,22 +103,20 @@ def _documents(dataset: Dataset, corpus: Corpus) -> Judged:
 
 def _spans(dataset: Dataset, corpus: Corpus) -> Judged:
     """Judgments on spans: those that moved are found again, stale ones and their queries go."""
-    moved, gone, stale, held = [], [], [], {}
+    moved, several, gone, stale, held = [], [], [], [], {}
     for query_id, places in dataset.judgments.items():
-        kept = []
-        for each in places:
-            text = corpus.texts.get(each.document_id)
-            now = None if text is None else anchored(each, text)
-            if now is not None:
-                kept.append(now)
-                if now.span != each.span:
-                    moved.append(each)
-            elif text is None:
+        found = [located(each, corpus.texts) for each in places]
+        for each, now in zip(places, found, strict=True):
+            if len(now) > 1:
+                several.append(each)
+            elif now and each.span not in (None, now[0].span):
+                moved.append(each)
+            elif not now and each.document_id and each.document_id not in corpus.texts:
                 gone.append(each)
-            else:
+            elif not now:
                 stale.append(each)
-        lost = len(kept) < len(places) and not any(each.grade > 0 for each in kept)
-        if not lost:
+        kept = [each for now in found for each in now]
+        if all(found) or any(each.grade > 0 for each in kept):
             held[query_id] = tuple(kept)
     asked = [query for query in dataset.queries if query.answerable]
     return Judged(
@@ -127,6 +126,7 @@ def _spans(dataset: Dataset, corpus: Corpus) -> Judged:
         (
             *dataset.findings,
             *findings("judged spans moved with their text (found again)", map(_shown, moved)),
+            *findings("judged quotes stand in several places (any of them)", map(_shown, several)),
             *findings("judged spans are stale: not in the text (left out)", map(_shown, stale)),
             *findings("judged spans are stale: no such document (left out)", map(_shown, gone)),
             *findings(
@@ -144,4 +144,4 @@ def _unanswerable(dataset: Dataset) -> tuple[Query, ...]:
 def _shown(judgment: Judgment) -> str:
     quote = " ".join(judgment.quote.split())
     short = quote if len(quote) <= SHOWN else f"{quote[:SHOWN]}..."
-    return f"{judgment.query_id} -> {judgment.document_id} {short!r}"
+    return f"{judgment.query_id} -> {judgment.document_id or 'anywhere'} {short!r}"

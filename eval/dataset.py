@@ -70,12 +70,15 @@ class Dataset:
 
     @property
     def judged_documents(self) -> set[str]:
-        """The ids of documents whose text judgments point into; none where they are whole."""
+        """The ids of documents whose text judgments point into; none where they are whole.
+
+        The empty id is that of every document: a quote that names none may stand in any.
+        """
         return {
             each.document_id
             for found in self.judgments.values()
             for each in found
-            if each.span is not None
+            if not each.whole
         }
 
     @property
@@ -107,7 +110,7 @@ def load_dataset(folder: Path, split: str | None = None) -> Dataset:
 
 def _judged_on(found: Questions, folder: Path) -> Literal["documents", "spans"]:
     """Return what judgments are on. Raises: InputError where they are on both."""
-    whole = [each for each in found.judgments if each.span is None]
+    whole = [each for each in found.judgments if each.whole]
     if whole and len(whole) < len(found.judgments):
         raise InputError(
             f"{folder}: {len(whole)} judgments are on whole documents, such as {_shown(whole[0])},"
@@ -187,7 +190,8 @@ def _once(
     places: dict[tuple[Any, ...], Judgment] = {}
     repeated = []
     for each in judgments:
-        place = (each.query_id, each.document_id, each.span, each.group)
+        where = each.quote if each.span is None else each.span
+        place = (each.query_id, each.document_id, where, each.group)
         known = places.get(place)
         if known is not None:
             repeated.append(each)

@@ -17,8 +17,10 @@ GRADE_NAMES = ("score", "relevance", "rel", "grade", "label", "judgment", "judge
 class Judgment:
     """One judged place: a whole document, or a span of it with the text it was judged on.
 
-    `grade` is 0 for irrelevant, higher is better. Within one query, all groups are needed (AND)
-    and one judgment of a group is enough (OR); a judgment without a group is a group of its own.
+    With a quote and no span it is wherever the quote stands in the document; without a document
+    (its id is empty), wherever that is in the corpus. `grade` is 0 for irrelevant, higher is
+    better. Within one query, all groups are needed (AND) and one judgment of a group is enough
+    (OR); a judgment without a group is a group of its own.
     """
 
     query_id: str
@@ -27,6 +29,11 @@ class Judgment:
     span: Span | None = None
     quote: str = ""
     group: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is on a whole document."""
+        return self.span is None and not self.quote.strip()
 
 
 def positives(judgments: Sequence[Judgment]) -> list[tuple[str, Judgment]]:
@@ -66,7 +73,8 @@ def read_spans(file: Path) -> Iterator[Judgment]:
     """Return the judgments of a `judgments.jsonl`, in its order.
 
     Needed: `query_id`, `document_id`, and `quote`, or `start` and `end`, or all three; without any
-    of them the whole document is judged. `grade` is 1 where it is not given.
+    of them the whole document is judged. A quote without a place may leave its document out too:
+    it is looked for in all. `grade` is 1 where it is not given.
 
     Raises: InputError that names file and line.
     """
@@ -100,13 +108,13 @@ def _span_judgment(record: Mapping[str, Any], query_id: str, where: str) -> Judg
     start, end = record.get("start"), record.get("end")
     if not isinstance(quote, str):
         raise InputError(f"{where}: 'quote' must be a string, got {quote!r}.")
-    if start is None and end is None and quote.strip():
-        start, end = 0, len(quote)
+    span = _span(start, end, where)
+    anywhere = span is None and bool(quote.strip()) and record.get("document_id") is None
     return Judgment(
         query_id,
-        string(record, "document_id", where),
+        "" if anywhere else string(record, "document_id", where),
         max(0, whole_number(record.get("grade", 1), "'grade'", where)),
-        _span(start, end, where),
+        span,
         quote,
         None if group is None else str(group),
     )
@@ -119,6 +127,39 @@ def _span(start: Any, end: Any, where: str) -> Span | None:
     if not 0 <= first < last:
         raise InputError(f"{where}: 0 <= start < end is needed, got {first} and {last}.")
     return Span(first, last)
+
+
+def located(judgment: Judgment, texts: Mapping[str, str]) -> list[Judgment]:
+    """Return a judgment where it holds in the texts of documents by id; nothing if it is stale.
+
+    A quote without a span stands in every place that holds it exactly, or, where none does, with
+    any white space between its words. Several places are alternatives: one group, named by the
+    quote where it has no name.
+    """
+    if judgment.span is not None:
+        text = texts.get(judgment.document_id)
+        found = None if text is None else anchored(judgment, text)
+        return [] if found is None else [found]
+    own = {id: text for id, text in texts.items() if judgment.document_id in ("", id)}
+    for pattern in _patterns(judgment.quote):
+        places = [
+            (id, Span(*match.span()))
+            for id, text in own.items()
+            for match in pattern.finditer(text)
+        ]
+        if places:
+            alone = judgment.group is not None or len(places) == 1
+            group = judgment.group if alone else judgment.quote
+            return [
+                replace(judgment, document_id=id, span=span, group=group) for id, span in places
+            ]
+    return []
+
+
+def _patterns(quote: str) -> tuple[re.Pattern[str], ...]:
+    """Return what finds a quote as it is, and with any white space between its words."""
+    spaced = r"\s+".join(map(re.escape, quote.split()))
+    return re.compile(re.escape(quote)), re.compile(spaced)
 
 
 def anchored(judgment: Judgment, text: str) -> Judgment | None:
@@ -135,9 +176,8 @@ def anchored(judgment: Judgment, text: str) -> Judgment | None:
         return judgment if span.end <= len(text) else None
     if text[span.start : span.end] == judgment.quote:
         return judgment
-    spaced = r"\s+".join(map(re.escape, judgment.quote.split()))
-    for pattern in (re.escape(judgment.quote), spaced):
-        found = [Span(*match.span()) for match in re.finditer(pattern, text)]
+    for pattern in _patterns(judgment.quote):
+        found = [Span(*match.span()) for match in pattern.finditer(text)]
         if found:
             nearest = min(found, key=lambda each: abs(each.start - span.start))
             return replace(judgment, span=nearest)

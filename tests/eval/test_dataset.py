@@ -223,3 +223,26 @@ def test_the_corpus_hash_follows_ids_and_content_and_not_order_or_metadata() -> 
     assert seen(first, Document("b", "two", "title", meta={"year": 1})).hash == known
     assert seen(first, Document("b", "two")).hash != known
     assert seen(Document("c", "one"), second).hash != known
+
+
+def test_quotes_without_a_place_are_found_in_the_whole_corpus(tmp_path: Path) -> None:
+    quotes = [
+        {"query_id": "one", "quote": "the  cat", "grade": 2},
+        {"query_id": "many", "quote": "cat"},
+        {"query_id": "many", "quote": "dog", "document_id": "b"},
+        {"query_id": "none", "quote": "horse"},
+        {"query_id": "none", "quote": "cat", "grade": 0},
+    ]
+    queries = [query(each) for each in ("one", "many", "none")]
+    dataset = load_dataset(spans(tmp_path / "set", queries, quotes))
+    assert "" in dataset.judged_documents
+    documents = (Document("a", "the cat"), Document("b", "cat and dog"))
+    kept = judged(dataset, seen(*documents, wanted=tuple(dataset.judged_documents)))
+    assert kept.judgments["one"] == (Judgment("one", "a", 2, Span(0, 7), "the  cat"),)
+    assert [each.group for each in kept.judgments["many"]] == ["cat", "cat", None]
+    assert notes(kept) == [
+        "2 judged quotes stand in several places (any of them), such as many -> anywhere 'cat';"
+        " none -> anywhere 'cat'",
+        "1 judged spans are stale: not in the text (left out), such as none -> anywhere 'horse'",
+        "1 queries have only stale judgments (not scored), such as none",
+    ]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judgments import Judgment, anchored, read_qrels, read_references, read_spans
+from eval.judgments import Judgment, anchored, located, read_qrels, read_references, read_spans
 from retrieval.errors import InputError, NotFoundError
 from retrieval.types import Span
 
@@ -65,11 +65,13 @@ def test_span_judgments_are_read(tmp_path: Path) -> None:
     text = (
         '{"query_id": 7, "document_id": "a", "start": 3, "end": 5, "quote": "xy", "group": 1}\n'
         '{"query_id": "7", "document_id": "a", "quote": "only text", "grade": 2}\n'
+        '{"query_id": "7", "quote": "anywhere"}\n'
         '{"query_id": "7", "document_id": "whole", "group": "x"}\n'
     )
     assert list(read_spans(written(tmp_path, text))) == [
         Judgment("7", "a", 1, Span(3, 5), "xy", "1"),
-        Judgment("7", "a", 2, Span(0, 9), "only text", None),
+        Judgment("7", "a", 2, None, "only text", None),
+        Judgment("7", "", 1, None, "anywhere", None),
         Judgment("7", "whole", 1, None, "", "x"),
     ]
 
@@ -80,6 +82,7 @@ def test_span_judgments_are_read(tmp_path: Path) -> None:
         ('{"query_id": "q", "document_id": "a", "end": 5}', "'start' must be a whole number"),
         ('{"query_id": "q", "document_id": "a", "start": 5, "end": 5}', "0 <= start < end"),
         ('{"query_id": "q", "start": 0, "end": 5}', "'document_id' is needed"),
+        ('{"query_id": "q", "start": 0, "end": 5, "quote": "a"}', "'document_id' is needed"),
         ('{"document_id": "q", "start": 0, "end": 5}', "'query_id' is needed"),
         ('{"query_id": "q", "document_id": "a", "start": 0, "end": 5', "no JSON"),
         ('["q"]', "a JSON object is needed, got list"),
@@ -130,6 +133,30 @@ def test_a_span_without_a_quote_is_believed_within_the_text() -> None:
     judgment = Judgment("q", "a", 1, Span(0, 5))
     assert anchored(judgment, "12345") is judgment
     assert anchored(judgment, "1234") is None
+
+
+def test_a_quote_without_a_place_stands_wherever_the_corpus_holds_it() -> None:
+    texts = {"a": "the cat sat", "b": "a cat, a cat", "c": "no dog"}
+    once = Judgment("q", "", 2, None, "the cat")
+    assert located(once, texts) == [Judgment("q", "a", 2, Span(0, 7), "the cat")]
+    often = located(Judgment("q", "", 1, None, "cat"), texts)
+    assert [(each.document_id, each.span) for each in often] == [
+        ("a", Span(4, 7)),
+        ("b", Span(2, 5)),
+        ("b", Span(9, 12)),
+    ]
+    assert {each.group for each in often} == {"cat"}
+    named = located(Judgment("q", "b", 1, None, "cat", "1"), texts)
+    assert [(each.span, each.group) for each in named] == [(Span(2, 5), "1"), (Span(9, 12), "1")]
+    assert located(Judgment("q", "", 1, None, "horse"), texts) == []
+    assert located(Judgment("q", "gone", 1, None, "cat"), texts) == []
+
+
+def test_other_white_space_counts_only_where_no_place_holds_a_quote_exactly() -> None:
+    texts = {"a": "the\ncat", "b": "the cat"}
+    quote = Judgment("q", "", 1, None, "the cat")
+    assert [each.document_id for each in located(quote, texts)] == ["b"]
+    assert [each.document_id for each in located(quote, {"a": texts["a"]})] == ["a"]
 
 
 @given(st.text("ab \n", min_size=1), st.text("xy", max_size=5), st.text("xy", max_size=5))
