@@ -11,7 +11,7 @@ from eval.questions import Query
 from eval.standing import Stood, listed, standing
 from retrieval.kit import Kit
 from retrieval.legs import DEEPEST
-from retrieval.pipeline import Pipeline, params, stage_name, states
+from retrieval.pipeline import Pipeline, asks_model, params, stage_name, states
 from retrieval.pipeline import fingerprint as fingerprint_of
 from retrieval.types import Chunk, Hit, Search, Step, flat
 
@@ -51,7 +51,8 @@ class Served:
         return self.pipeline.name
 
     def describe(self) -> dict[str, Any]:
-        """Return the pipeline's stages, key and fingerprint, and the manifest of its index."""
+        """Return the pipeline's stages, key and fingerprint, its index's manifest, its model."""
+        llm = self.kit.llm if asks_model(self.pipeline) else None
         return {
             "kind": "pipeline",
             "name": self.pipeline.name,
@@ -60,6 +61,7 @@ class Served:
             "stages": [{"use": stage_name(s)} | params(s) for s in self.pipeline.stages],
             "index": self.kit.store.manifest.as_json(),
             "index_fingerprint": self.kit.store.manifest.fingerprint,
+            "llm": getattr(llm, "describe", dict)(),
         }
 
     def __call__(self, query: str, limit: int) -> tuple[Search, ...]:

@@ -17,8 +17,9 @@ from retrieval.manifest import EmbedText
 class Bench:
     """What is measured, and on what.
 
-    `split` names qrels; None is spans where the folder has them, else `test`. `chunker` and
-    `embed` are chosen by the form of the judgments where they are None. `out` is a folder for the
+    `split` names qrels; None is spans where the folder has them, else `test`. `queries` is a file
+    of other texts for the same queries. `chunker` and `embed` are chosen by the form of the
+    judgments where they are None. `out` is a folder for the
     run, one is made under the data directory where it is None. `drop_self` leaves out a document
     whose id is the query's. `reference` measures rank_bm25 instead of a pipeline.
     """
@@ -28,6 +29,7 @@ class Bench:
     chunker: str | Mapping[str, Any] | None = None
     embed: EmbedText | None = None
     split: str | None = None
+    queries: Path | None = None
     out: Path | None = None
     cutoffs: tuple[int, ...] = CUTOFFS
     drop_self: bool = False

@@ -186,12 +186,15 @@ def changes(one: Run, other: Run) -> tuple[str, ...]:
 def _traits(run: Run) -> dict[str, Any]:
     system = run.manifest["system"]
     index = system.get("index", {})
+    llm = system.get("llm", {})
     traits = {
         "system": system["name"],
         "pipeline": system.get("key", "")[:12] or None,
         "chunker": system.get("chunker") or index.get("chunker"),
         "embedded": system.get("embed") or index.get("embed"),
         "encoder": _encoder(index.get("encoder", {})),
+        "model": llm.get("model"),
+        "cassette": " ".join(llm[each][:40] for each in ("cassette", "digest") if each in llm),
     }
     versions = {f"version of {name}": it for name, it in run.manifest["packages"].items()}
     return {name: value for name, value in (traits | versions).items() if value}

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, cast
 
 from eval import forms as package
 from eval.judgments import Judgment
-from eval.questions import Finding, Query, Questions, findings
+from eval.questions import Finding, Query, Questions, findings, reworded
 from retrieval.errors import InputError, NotFoundError
 from retrieval.manifest import digest
 
@@ -47,7 +47,8 @@ class Dataset:
     """The questions of one split in the file's order, and their judgments.
 
     `form` says what judgments are on. Queries are those with a judgment, and the unanswerable
-    ones; a judgment appears once for its place, with the highest grade it was given.
+    ones; a judgment appears once for its place, with the highest grade it was given. `wording`
+    names the file that the questions' texts are from, where it is another than the dataset's own.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Dataset:
     queries: tuple[Query, ...]
     judgments: Mapping[str, tuple[Judgment, ...]]
     findings: tuple[Finding, ...] = ()
+    wording: str | None = None
 
     @property
     def name(self) -> str:
@@ -97,15 +99,18 @@ class Dataset:
         }
 
 
-def load_dataset(folder: Path, split: str | None = None) -> Dataset:
+def load_dataset(folder: Path, split: str | None = None, queries: Path | None = None) -> Dataset:
     """Return the dataset of a folder; without a split, spans where it has them, else `test`.
+
+    `queries` is a file of other texts for the same ids: only the queries that it names are asked.
 
     Raises: NotFoundError for a missing file, InputError for one that cannot be read or where
     nothing is left to ask.
     """
     form = form_of(folder, split)
     found = form.read(folder, split)
-    return _joined(Dataset(folder, _judged_on(found, folder), found.split, (), {}), found)
+    dataset = Dataset(folder, _judged_on(found, folder), found.split, (), {})
+    return _joined(dataset, found) if queries is None else _reworded(dataset, found, queries)
 
 
 def _judged_on(found: Questions, folder: Path) -> Literal["documents", "spans"]:
@@ -142,6 +147,23 @@ def form_of(folder: Path, split: str | None = None) -> Form:
         if fitting:
             return forms()[fitting[0]]
     raise NotFoundError(f"{folder}: its questions are not there. {layout}.", "dataset")
+
+
+def _reworded(dataset: Dataset, read: Questions, file: Path) -> Dataset:
+    """Return the dataset with the queries and the texts of a file."""
+    if not file.is_file():
+        raise NotFoundError(f"{file} is not there.", "queries")
+    queries, unknown = reworded(read.queries, file)
+    ids = {query.id for query in queries}
+    judgments = tuple(each for each in read.judgments if each.query_id in ids)
+    found = replace(dataset, wording=file.name)
+    found = _joined(found, replace(read, queries=queries, judgments=judgments))
+    left = (query.id for query in read.queries if query.id not in ids)
+    told = (
+        *findings(f"ids in {file.name} are no queries of the dataset (left out)", unknown),
+        *findings(f"queries are not in {file.name} (not asked)", left),
+    )
+    return replace(found, findings=told + found.findings)
 
 
 def _joined(dataset: Dataset, read: Questions) -> Dataset:

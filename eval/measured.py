@@ -42,6 +42,7 @@ class Asked:
             "folder": str(self.dataset.folder.resolve()),
             "form": self.dataset.form,
             "split": self.dataset.split,
+            "wording": self.dataset.wording,
             "hash": digest(hashes),
             "hashes": hashes,
             "documents": len(self.corpus.ids),
@@ -118,6 +119,7 @@ def latency(answers: list[Answer]) -> dict[str, Any]:
         "p50_ms": float(np.percentile(times, 50)),
         "p95_ms": float(np.percentile(times, 95)),
         "stages_p50_ms": {stage: float(np.percentile(ms, 50)) for stage, ms in stages.items()},
+        "stages_p95_ms": {stage: float(np.percentile(ms, 95)) for stage, ms in stages.items()},
     }
 
 

@@ -1,7 +1,7 @@
 """Questions and judgments as a folder holds them, before anything about them is checked."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,31 @@ def query_records(file: Path) -> list[tuple[Query, str]]:
         text = string(record, "text", where)
         found[id] = (Query(id, text, meta, meta.get("answerable") is not False), where)
     return list(found.values())
+
+
+def reworded(queries: Sequence[Query], file: Path) -> tuple[tuple[Query, ...], list[str]]:
+    """Return the queries that a file names, with its texts, and the ids that no query has.
+
+    The file holds `{_id, text}` a line, in any order; a line without a text keeps the query's own.
+    Raises: InputError for a broken line, a repeated id, and where no id is known.
+    """
+    texts: dict[str, str | None] = {}
+    for where, record in records(file):
+        id = string(record, "_id" if "_id" in record else "id", where)
+        if id in texts:
+            raise InputError(f"{where}: query {id!r} is there twice.", "queries")
+        texts[id] = string(record, "text", where) if "text" in record else None
+    known = {query.id: query for query in queries}
+    unknown = [id for id in texts if id not in known]
+    if len(unknown) == len(texts):
+        raise InputError(
+            f"{file}: none of its {len(texts)} ids is a query of the dataset"
+            f" (such as {', '.join(unknown[:EXAMPLES]) or 'none'}).",
+            "queries",
+        )
+    named = [query for id, query in known.items() if id in texts]
+    found = tuple(replace(each, text=texts[each.id] or each.text) for each in named)
+    return found, unknown
 
 
 def read_queries(file: Path) -> tuple[Query, ...]:

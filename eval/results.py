@@ -37,9 +37,11 @@ class Run:
     def lines(self) -> list[str]:
         """Return the run as lines to print: what was measured, findings, the table, the times."""
         dataset = self.manifest["dataset"]
+        wording = f", {dataset['wording']}" if dataset.get("wording") else ""
         found = [
-            f"{dataset['name']} ({dataset['split']}): {self.metrics['queries']} queries scored,"
-            f" {dataset['documents']} documents; {self.manifest['system']['name']}",
+            f"{dataset['name']} ({dataset['split']}{wording}):"
+            f" {self.metrics['queries']} queries scored, {dataset['documents']} documents;"
+            f" {self.manifest['system']['name']}",
             *(f"note: {each['line']}" for each in dataset["findings"]),
             "",
             *grid(self.table()),

@@ -29,7 +29,7 @@ def run_benchmark(bench: Bench, tools: Tools, watch: Watch | None = None) -> Run
     nothing is measured that is not served.
     """
     watch, start = watch or Watch(), time.monotonic()
-    dataset = load_dataset(bench.dataset, bench.split)
+    dataset = load_dataset(bench.dataset, bench.split, bench.queries)
     corpus = Corpus(dataset.judged_documents)
     folder = open_folder(bench.out or _new_folder(bench, dataset, tools.settings.data_dir))
     opened, indexed = _opened(bench, dataset, corpus, (tools, watch))

@@ -135,6 +135,15 @@ def stage_key(stage: Stage) -> str:
     return digest([stage_name(stage), values, _canonical(getattr(stage, "depends", None))])
 
 
+def asks_model(stage: Stage) -> bool:
+    """Return whether a stage, or one inside it, asks a language model."""
+    inside = stage.stages if isinstance(stage, Pipeline) else tuple(params(stage).values())
+    flat = [each for value in inside for each in (value if isinstance(value, tuple) else (value,))]
+    return bool(getattr(stage, "asks_model", False)) or any(
+        asks_model(each) for each in flat if isinstance(each, Stage)
+    )
+
+
 def _canonical(value: Any) -> Any:
     if isinstance(value, Stage):
         return stage_key(value)

@@ -19,6 +19,22 @@ FRAME = (
 SHOWN = 80
 
 
+class Form(NamedTuple):
+    """What an answer at one step of a stage is: JSON of a schema, or where `plain`, a text too.
+
+    `lists` names the list that several recorded texts are put into, where there is one.
+    """
+
+    schema: Mapping[str, Any]
+    plain: bool = True
+    lists: str = ""
+
+    @classmethod
+    def listing(cls, name: str, most: int, plain: bool = True) -> "Form":
+        """Return the form of up to `most` texts."""
+        return cls(list_schema(name, most), plain, name)
+
+
 class Messages(NamedTuple):
     """The two messages of a prompt."""
 

@@ -11,7 +11,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from service.commands import bench, demo, index, ingest, query, rerank, router, serve, settings
+from service.commands import (
+    bench,
+    cassette,
+    demo,
+    index,
+    ingest,
+    query,
+    rerank,
+    router,
+    serve,
+    settings,
+)
 from service.commands.console import reporting
 
 GLOBAL = ("--data-dir", "--set")
@@ -54,6 +65,7 @@ for command in (
     app.command()(reporting(command))
 app.add_typer(index.app, name="index")
 app.add_typer(bench.app, name="bench")
+app.add_typer(cassette.app, name="cassette")
 app.add_typer(rerank.app, name="rerank")
 app.add_typer(router.app, name="router")
 

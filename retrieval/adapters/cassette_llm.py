@@ -1,6 +1,7 @@
 """The language model that the settings name: an endpoint, a cassette, or both."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from retrieval.adapters.cassette import Cassette, Take
 from retrieval.adapters.llm_limits import LlmError
@@ -43,6 +44,11 @@ class CassetteLlm:
         answer = reply.text if prompt.schema is None else reply.data
         self.cassette.add(Take.of(prompt, query, self.model, answer))
         return reply
+
+    def describe(self) -> dict[str, Any]:
+        """Return what answers: the cassette, by the content that it has now, and the model."""
+        found = {"cassette": self.cassette.path.name, "digest": self.cassette.digest}
+        return {**found, "model": self.model, **getattr(self.live, "describe", dict)()}
 
 
 def open_llm(settings: Settings) -> Llm | None:

@@ -1,6 +1,7 @@
 """Decomposition: a question that is several is searched part by part, and every part answers."""
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -10,7 +11,7 @@ from retrieval.errors import ConfigError
 from retrieval.kit import Kit, Prompt
 from retrieval.parts import Parts, interleaved
 from retrieval.pipeline import Pipeline, Stage
-from retrieval.prompts import ask, filled, list_schema, texts
+from retrieval.prompts import Form, ask, filled, list_schema, texts
 from retrieval.questions import may_be_several, split_questions
 from retrieval.stages.dense import Dense
 from retrieval.stages.fuse import Fuse
@@ -36,6 +37,7 @@ ANSWER_SCHEMA = {
     "required": ["answer"],
     "additionalProperties": False,
 }
+MOST = 10
 LONGEST_ANSWER = 200
 LONGEST_PASSAGE = 1_200
 AT_A_TIME = 4
@@ -73,14 +75,23 @@ class Decompose:
     reads: ClassVar[tuple[str, ...]] = ("query", "hits")
     writes: ClassVar[tuple[str, ...]] = ("variants", "hits")
     optional: ClassVar[bool] = True
+    forms: ClassVar[Mapping[int, Form]] = {
+        0: Form.listing("questions", MOST, plain=False),
+        **dict.fromkeys(range(1, MOST + 1), Form(ANSWER_SCHEMA)),
+    }
 
     def __post_init__(self) -> None:
         """Check the ranges and the stages inside."""
-        if not 2 <= self.most <= 10:
-            raise ConfigError(f"decompose.most: 2 to 10, got {self.most}.")
+        if not 2 <= self.most <= MOST:
+            raise ConfigError(f"decompose.most: 2 to {MOST}, got {self.most}.")
         if not 1 <= self.read <= 20:
             raise ConfigError(f"decompose.read: 1 to 20, got {self.read}.")
         Pipeline("decompose.each", self.each)
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it asks a language model."""
+        return self.how == "llm"
 
     @property
     def depends(self) -> list[str]:

@@ -1,5 +1,6 @@
 """Expansion: the same question in more words, from a model, from its first hits or from a list."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ from retrieval.domains import told
 from retrieval.errors import ConfigError
 from retrieval.feedback import Feedback
 from retrieval.kit import Kit, Prompt
-from retrieval.prompts import ask, filled, list_schema, texts
+from retrieval.prompts import Form, ask, filled, list_schema, texts
 from retrieval.synonyms import Synonyms, load_synonyms
 from retrieval.types import Search, Variant
 from retrieval.variants import added, checked_share
@@ -25,6 +26,7 @@ The user's message is a question to a search engine over {kind}. Give up to {wor
 terms, in addition to those of the question, that texts which answer it are likely to contain:
 names, synonyms, technical terms, abbreviations and what they stand for. No sentences.
 Answer with JSON: {"keywords": ["...", ...]}"""
+MOST = {"n": 16, "words": 100, "documents": 100}
 PROMPTS = {"paraphrase": PARAPHRASE, "keywords": KEYWORDS}
 FEEDBACK_WEIGHT, WORDING_WEIGHT = 0.2, 0.5
 """Measured on questions with human rewordings: more of the first hits' words loses recall."""
@@ -61,10 +63,14 @@ class Expand:
     reads: ClassVar[tuple[str, ...]] = ("query", "variants")
     writes: ClassVar[tuple[str, ...]] = ("variants", "rankings")
     optional: ClassVar[bool] = True
+    forms: ClassVar[Mapping[int, Form]] = {
+        0: Form.listing("paraphrases", MOST["n"]),
+        1: Form.listing("keywords", MOST["words"]),
+    }
 
     def __post_init__(self) -> None:
         """Check the ranges, and read the file."""
-        for name, most in (("n", 16), ("words", 100), ("documents", 100)):
+        for name, most in MOST.items():
             if not 1 <= getattr(self, name) <= most:
                 raise ConfigError(f"expand.{name}: 1 to {most}, got {getattr(self, name)}.")
         checked_share("expand.weight", self.share)
@@ -74,6 +80,11 @@ class Expand:
             raise ConfigError("expand.file: the list of how = 'synonyms', and of no other.")
         if self.file:
             _ = self._synonyms
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it asks a language model."""
+        return self.how in PROMPTS
 
     @property
     def share(self) -> float:

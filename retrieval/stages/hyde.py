@@ -1,6 +1,7 @@
 """HyDE: search with a passage that a model imagines, because it looks like what is sought."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -9,11 +10,12 @@ import numpy as np
 from retrieval.domains import told
 from retrieval.errors import ConfigError
 from retrieval.kit import Kit, Prompt
-from retrieval.prompts import ask, filled, list_schema, texts
+from retrieval.prompts import Form, ask, filled, list_schema, texts
 from retrieval.types import Search, Variant
 from retrieval.variants import added, as_unit, checked_share, renewed, vector, words
 
 VERSION = "1"
+MOST = 16
 PROMPT = """\
 The user's message is a question to a search engine. The collection that is searched holds {kind}.
 Write {n} such text(s) that could be in the collection and would answer the question, about {words}
@@ -53,11 +55,13 @@ class Hyde:
     reads: ClassVar[tuple[str, ...]] = ("query", "variants")
     writes: ClassVar[tuple[str, ...]] = ("variants", "rankings")
     optional: ClassVar[bool] = True
+    forms: ClassVar[Mapping[int, Form]] = {0: Form.listing("passages", MOST)}
+    asks_model: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        if not 1 <= self.n <= 16:
-            raise ConfigError(f"hyde.n: 1 to 16, got {self.n}.")
+        if not 1 <= self.n <= MOST:
+            raise ConfigError(f"hyde.n: 1 to {MOST}, got {self.n}.")
         if not 10 <= self.words <= 1000:
             raise ConfigError(f"hyde.words: 10 to 1000, got {self.words}.")
         if not 0 <= self.sparse_weight <= 100:

@@ -1,5 +1,6 @@
 """Routing: which domain a question belongs to, so that others' passages do not stand in its way."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -10,7 +11,7 @@ from retrieval.domains import Known, known_domains
 from retrieval.errors import ConfigError, ProviderError
 from retrieval.filters import And, AnyOf, Filter
 from retrieval.kit import Kit, Prompt, Reply
-from retrieval.prompts import ask, shown
+from retrieval.prompts import Form, ask, shown
 from retrieval.router import Router, load_router
 from retrieval.types import Domain, Hit, Search, ordered
 
@@ -21,6 +22,15 @@ The user's message is a question to a search engine over several collections. Sa
 the answer, and how likely that is (0 to 1); say "none" if it belongs to none of them. They are:
 {domains}
 Answer with JSON: {"domain": "...", "confidence": 0.9}"""
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "domain": {"type": "string"},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+    "required": ["domain", "confidence"],
+    "additionalProperties": False,
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,7 @@ class Route:
     reads: ClassVar[tuple[str, ...]] = ("query",)
     writes: ClassVar[tuple[str, ...]] = ("domains", "filter")
     optional: ClassVar[bool] = True
+    forms: ClassVar[Mapping[int, Form]] = {0: Form(SCHEMA)}
 
     def __post_init__(self) -> None:
         """Check the ranges, and read the router."""
@@ -74,6 +85,11 @@ class Route:
             # So that a pipeline with a soft route in front of `fuse` is refused when it is built.
             object.__setattr__(self, "reads", ("query", "hits"))
             object.__setattr__(self, "writes", ("domains", "hits"))
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it asks a language model."""
+        return not self.router
 
     @property
     def depends(self) -> dict[str, Any]:
@@ -161,15 +177,8 @@ class Route:
 
 
 def _schema(names: list[str]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {
-            "domain": {"type": "string", "enum": names},
-            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        },
-        "required": ["domain", "confidence"],
-        "additionalProperties": False,
-    }
+    domain = {"type": "string", "enum": names}
+    return {**SCHEMA, "properties": {**SCHEMA["properties"], "domain": domain}}
 
 
 def _answer(reply: Reply) -> tuple[str, float]:

@@ -20,7 +20,7 @@ from retrieval.kit import Kit, Prompt
 from retrieval.manifest import FieldType
 from retrieval.periods import checked_day, reference_day
 from retrieval.pipeline import Stage
-from retrieval.prompts import ask
+from retrieval.prompts import Form, ask
 from retrieval.stages.dense import Dense
 from retrieval.stages.fuse import Fuse
 from retrieval.stages.sparse import Sparse
@@ -144,6 +144,7 @@ class SelfQuery:
     reads: ClassVar[tuple[str, ...]] = ("query", "filter")
     writes: ClassVar[tuple[str, ...]] = ("filter",)
     optional: ClassVar[bool] = False
+    forms: ClassVar[Mapping[int, Form]] = {0: Form(SCHEMA, plain=False)}
 
     def __post_init__(self) -> None:
         """Check the day and the stages inside."""
@@ -153,6 +154,11 @@ class SelfQuery:
         take_columns(self, self.then)
         if "hits" not in self.writes:
             raise ConfigError("self_query.then: no stage in it writes hits; end it with 'fuse'.")
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it asks a language model."""
+        return self.how == "llm"
 
     @property
     def depends(self) -> list[str]:

@@ -22,6 +22,7 @@ def run(  # noqa: PLR0913 - the options of a command
     chunk_overlap: options.ChunkOverlap = None,
     embed: options.Embed = None,
     split: options.Split = None,
+    queries: options.Queries = None,
     folder: options.Out = None,
     reference: options.Reference = None,
     drop_self: options.DropSelf = False,
@@ -47,6 +48,7 @@ def run(  # noqa: PLR0913 - the options of a command
         chunker=options.chunker_table(chunker, chunk_tokens, chunk_overlap),
         embed=options.embed_text(embed),
         split=split,
+        queries=queries,
         out=folder,
         drop_self=drop_self,
         reference=reference,  # type: ignore[arg-type]  # checked by Bench, which names what is allowed

@@ -42,6 +42,14 @@ Dataset = Annotated[Path, typer.Option(help="A BEIR folder, or one with judged s
 Split = Annotated[
     str | None, typer.Option(help="qrels/SPLIT.tsv; default: test, or the judged spans.")
 ]
+Queries = Annotated[
+    Path | None,
+    typer.Option(
+        "--queries",
+        metavar="FILE",
+        help="Lines {_id, text}: these questions only, in these words, or without text their own.",
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="The run's folder; default: one in the data dir.")
 ]

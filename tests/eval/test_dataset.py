@@ -246,3 +246,44 @@ def test_quotes_without_a_place_are_found_in_the_whole_corpus(tmp_path: Path) ->
         "1 judged spans are stale: not in the text (left out), such as none -> anywhere 'horse'",
         "1 queries have only stale judgments (not scored), such as none",
     ]
+
+
+def test_a_file_of_other_words_asks_the_ids_that_it_names(tmp_path: Path) -> None:
+    queries = [query("q1", "why?", kind="a"), query("q2", "how?"), query("q3", "who?")]
+    folder = beir(tmp_path / "set", queries, "q1 d1 1\nq2 d1 1\nq3 d1 1\n")
+    file = tmp_path / "reworded.jsonl"
+    file.write_text(lines([{"_id": "q2"}, {"_id": "q1", "text": "for what reason?"}, query("q9")]))
+    found = load_dataset(folder, queries=file)
+    assert [(each.id, each.text) for each in found.queries] == [
+        ("q1", "for what reason?"),
+        ("q2", "how?"),
+    ]
+    assert found.queries[0].meta == {"kind": "a"}
+    assert set(found.judgments) == {"q1", "q2"}
+    assert found.wording == "reworded.jsonl"
+    assert found.hashes["queries"] != load_dataset(folder).hashes["queries"]
+    assert notes(found) == [
+        "1 ids in reworded.jsonl are no queries of the dataset (left out), such as q9",
+        "1 queries are not in reworded.jsonl (not asked), such as q3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"_id": "q9", "text": "a"}', "none of its 1 ids is a query of the dataset"),
+        ('{"_id": "q1"}\n{"_id": "q1"}', "'q1' is there twice"),
+        ('{"text": "a"}', "words.jsonl:1"),
+        ("", "none of its 0 ids"),
+    ],
+)
+def test_a_file_of_other_words_that_cannot_be_used_is_named(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    folder = beir(tmp_path / "set", [query("q1")], "q1 d1 1\n")
+    file = tmp_path / "words.jsonl"
+    file.write_text(text)
+    with pytest.raises(InputError, match=said):
+        load_dataset(folder, queries=file)
+    with pytest.raises(NotFoundError, match=r"gone.jsonl is not there"):
+        load_dataset(folder, queries=tmp_path / "gone.jsonl")

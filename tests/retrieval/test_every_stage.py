@@ -6,9 +6,12 @@ import pytest
 
 from retrieval.config import stage_types
 from retrieval.kit import Kit
-from retrieval.pipeline import COLUMNS, GIVEN, Pipeline, Stage, run, stage_key
+from retrieval.pipeline import COLUMNS, GIVEN, Pipeline, Stage, asks_model, run, stage_key
+from retrieval.stages.decompose import Decompose
 from retrieval.stages.dense import Dense
+from retrieval.stages.expand import Expand
 from retrieval.stages.fuse import Fuse
+from retrieval.stages.gate import Gate
 from retrieval.stages.sparse import Sparse
 from retrieval.types import Search
 
@@ -57,3 +60,20 @@ def test_a_stage_is_deterministic_and_leaves_hits_unique_and_ordered(
     ids = [hit.chunk.id for hit in first.hits]
     assert len(set(ids)) == len(ids)
     assert list(first.hits) == sorted(first.hits, key=lambda hit: (-hit.score, hit.chunk.id))
+
+
+@pytest.mark.parametrize(("name", "kind"), STAGES)
+def test_a_stage_that_may_ask_a_model_says_whether_it_does(name: str, kind: type[Stage]) -> None:
+    forms = getattr(kind, "forms", {})
+    assert sorted(forms) == list(range(len(forms))), f"{name}: steps count from 0"
+    assert hasattr(kind, "asks_model") == bool(forms)
+    for form in forms.values():
+        assert form.schema["type"] == "object"
+        assert not form.lists or form.lists in form.schema["properties"]
+
+
+def test_whether_a_model_is_asked_is_seen_through_stages_that_own_stages() -> None:
+    hidden = (Gate(then=(Decompose(each=(Dense(), Fuse())),)),)
+    assert asks_model(Pipeline("p", (Dense(), Fuse(), *hidden)))
+    plain = (Gate(then=(Decompose(how="rules"), Expand(how="rm3"))),)
+    assert not asks_model(Pipeline("p", (Dense(), Fuse(), *plain)))
