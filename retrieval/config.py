@@ -56,6 +56,14 @@ def load_pipeline(name: str, own: Path | None = None) -> Pipeline:
     Raises: NotFoundError that lists the names; ConfigError that names the file, the stage and
     what is allowed.
     """
+    return build_pipeline(*pipeline_tables(name, own))
+
+
+def pipeline_tables(name: str, own: Path | None = None) -> tuple[str, Any]:
+    """Return a pipeline's name and its stage tables as the file has them, not checked yet.
+
+    Raises: NotFoundError that lists the names; ConfigError that names the file.
+    """
     files = pipeline_files(own)
     file = Path(name) if name.endswith(".toml") else files.get(name)
     if file is None or not file.is_file():
@@ -64,14 +72,19 @@ def load_pipeline(name: str, own: Path | None = None) -> Pipeline:
             " or give the path of a .toml file.",
             "pipeline",
         )
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: {error}.") from error
+    data = read_toml(file)
     extra = sorted(set(data) - {"stages", "about"})
     if extra or "stages" not in data:
         raise ConfigError(f"{file}: 'stages' is needed and 'about' allowed, got {sorted(data)}.")
-    return build_pipeline(file.stem, data["stages"])
+    return file.stem, data["stages"]
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return what a TOML file says. Raises: ConfigError that names the file and the place."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}.") from error
 
 
 def build_pipeline(name: str, tables: Any) -> Pipeline:
