@@ -32,10 +32,11 @@ def shared_by(pipelines: Iterable[Pipeline]) -> set[Prefix]:
 
 
 class Prefixes:
-    """Runs pipelines on one index, and keeps the searches after `shared` prefixes until forgotten.
+    """Runs pipelines on one index, and keeps the states after `shared` prefixes until forgotten.
 
-    `slim`: chunks that are kept are one object each, however many questions found them.
-    `executed_s` is what stages took in all, shared ones counted once.
+    `slim`: only the last state before what is not shared is kept, with chunks that are one object
+    each, however many questions found them. `executed_s` is what stages took in all, shared ones
+    counted once.
     """
 
     def __init__(self, kit: Kit, shared: set[Prefix], slim: bool = False) -> None:
@@ -44,32 +45,39 @@ class Prefixes:
         self.executed_s = 0.0
         self._shared = shared
         self._slim = slim
-        self._kept: dict[tuple[Prefix, str, int], Search] = {}
+        self._kept: dict[tuple[Prefix, str, int], tuple[Search, ...]] = {}
         self._chunks: dict[str, Chunk] = {}
 
-    def run(self, pipeline: Pipeline, keys: Prefix, query: str, limit: int) -> Search:
-        """Return the answered search; a step of a shared prefix has the time of its one run.
+    def states(
+        self, pipeline: Pipeline, keys: Prefix, query: str, limit: int
+    ) -> tuple[Search, ...]:
+        """Return the states of a question; a step of a shared prefix has the time of its one run.
 
         `keys` are those of all the pipeline's stages. Raises: AssayError that names the stage.
         """
-        search, done = Search.of(query, limit), 0
-        for n in range(len(keys), 0, -1):
-            known = self._kept.get((keys[:n], query, limit))
-            if known is not None:
-                search, done = known, n
-                break
+        found, done = self._known(keys, query, limit)
+        search = found[-1] if found else Search.of(query, limit)
         kit = self.kit.at(None, None, strict=True)
         for n, stage in enumerate(pipeline.stages[done:], done + 1):
             search = _stepped(stage, search, kit)
             self.executed_s += search.trace[-1].ms / 1000
+            found = (*found, search)
             if keys[:n] in self._shared:
-                search = self._once(search) if self._slim else search
-                self._kept[keys[:n], query, limit] = search
-        return replace(search, hits=search.hits[: search.limit])
+                found = (self._once(search),) if self._slim else found
+                self._kept[keys[:n], query, limit] = found
+        return (*found, replace(search, hits=search.hits[: search.limit]))
 
     def forget(self) -> None:
         """Let go of all searches: the next question is another one."""
         self._kept.clear()
+
+    def _known(self, keys: Prefix, query: str, limit: int) -> tuple[tuple[Search, ...], int]:
+        """Return what is kept of the longest prefix, and how many stages that has."""
+        for n in range(len(keys), 0, -1):
+            known = self._kept.get((keys[:n], query, limit))
+            if known is not None:
+                return known, n
+        return (), 0
 
     def _once(self, search: Search) -> Search:
         rankings = tuple(replace(each, hits=self._same(each.hits)) for each in search.rankings)
@@ -118,10 +126,10 @@ class Sharing:
         """Return what `Served` says of it."""
         return self.served.describe()
 
-    def __call__(self, query: str, limit: int) -> Search:
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
         """Run what no other pipeline has run for this question."""
         before = self._prefixes.executed_s
-        found = self._prefixes.run(self.served.pipeline, self._keys, query, limit)
+        found = self._prefixes.states(self.served.pipeline, self._keys, query, limit)
         self.executed_s += self._prefixes.executed_s - before
-        self.alone_s += sum(step.ms for step in found.trace) / 1000
+        self.alone_s += sum(step.ms for step in found[-1].trace) / 1000
         return found
