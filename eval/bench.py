@@ -1,6 +1,6 @@
 """What a benchmark is asked to do, and what it says while it runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -63,3 +63,6 @@ class Watch:
 
     def asked(self, done: int, total: int) -> None:
         """Hear how many questions are answered."""
+
+    def standing(self, table: Sequence[Sequence[str]]) -> None:
+        """Hear the table of a ladder so far: rows of cells, the header first."""

@@ -14,17 +14,11 @@ from typing import IO, Any, NamedTuple
 from eval.answers import Answer
 from eval.corpus import Judged
 from eval.judgments import Judgment, positives
+from eval.prefixes import Spent
 from eval.questions import Query
 from eval.standing import Stood
 from retrieval.errors import InputError
 from retrieval.types import Chunk, Hit, Score, Span, Step
-
-
-class Spent(NamedTuple):
-    """What a question took in seconds: the rung alone, and what it added to the rungs before."""
-
-    alone_s: float
-    executed_s: float
 
 
 class Line(NamedTuple):

@@ -109,8 +109,8 @@ def _rung(table: Any, below: Sequence[Rung], place: tuple[Path, int], own: Path 
     where = f"{file}, rung {number}"
     if not isinstance(table, Mapping):
         raise ConfigError(f"{where}: a table is needed, got {table!r}.")
-    form = _form(table, where)
     where = f"{where} {table['name']!r}" if isinstance(table.get("name"), str) else where
+    form = _form(table, where)
     on = _on(table, below, where)
     if form == "pipeline":
         given = str(table["pipeline"])

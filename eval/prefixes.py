@@ -7,7 +7,7 @@ that of the kit. What comes out of a pipeline is what `retrieval.pipeline.run` g
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from eval.answers import Served
 from retrieval.errors import AssayError
@@ -93,29 +93,34 @@ def _stepped(stage: Stage, search: Search, kit: Kit) -> Search:
     try:
         return run_stage(stage, search, kit)
     except AssayError as error:
-        raise named(error, f"stage {stage_name(stage)!r}") from error
+        put_before(error, f"stage {stage_name(stage)!r}")
+        raise
 
 
-def named(error: AssayError, where: str) -> AssayError:
-    """Return an error whose text begins with the place that it came from."""
-    error.args = (f"{where}: {error}", *error.args[1:])
-    return error
+def put_before(error: AssayError, place: str) -> None:
+    """Let the text of an error begin with the place that it came from."""
+    error.args = (f"{place}: {error}", *error.args[1:])
+
+
+class Spent(NamedTuple):
+    """What stages took in seconds: those of a pipeline, and of these what nothing before had run.
+
+    Deeper searches, for as many distinct documents as the measures ask for, are in it.
+    """
+
+    alone_s: float
+    executed_s: float
 
 
 class Sharing:
-    """A pipeline that shares its prefixes with others: a system to be asked.
-
-    `alone_s` is what its stages took in all, `executed_s` what this pipeline added to what others
-    had run; both in seconds since it was made.
-    """
+    """A pipeline that shares its prefixes with others: a system to be asked."""
 
     def __init__(self, served: Served, prefixes: Prefixes) -> None:
         """Nothing was asked yet."""
         self.served = served
-        self.alone_s = 0.0
-        self.executed_s = 0.0
         self._prefixes = prefixes
         self._keys = prefix_of(served.pipeline)
+        self._spent = Spent(0.0, 0.0)
 
     @property
     def name(self) -> str:
@@ -130,6 +135,13 @@ class Sharing:
         """Run what no other pipeline has run for this question."""
         before = self._prefixes.executed_s
         found = self._prefixes.states(self.served.pipeline, self._keys, query, limit)
-        self.executed_s += self._prefixes.executed_s - before
-        self.alone_s += sum(step.ms for step in found[-1].trace) / 1000
+        self._spent = Spent(
+            self._spent.alone_s + sum(step.ms for step in found[-1].trace) / 1000,
+            self._spent.executed_s + self._prefixes.executed_s - before,
+        )
+        return found
+
+    def spent(self) -> Spent:
+        """Return what was spent since this was last asked."""
+        found, self._spent = self._spent, Spent(0.0, 0.0)
         return found

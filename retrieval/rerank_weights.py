@@ -13,6 +13,7 @@ from retrieval.features import FEATURES
 from retrieval.inside import in_place
 from retrieval.pipeline import Stage, stage_name
 from retrieval.stages.fuse import Fuse
+from retrieval.toml_text import toml_value
 
 SHIPPED = Path(__file__).with_name("rerank_weights.toml")
 LEGS = ("dense", "sparse")
@@ -99,22 +100,12 @@ def folder_digest(folder: Path) -> str:
 def as_toml(values: Sequence[float], fusion: Fusion, about: Mapping[str, Any]) -> str:
     """Return the text of a weights file."""
     lines = ["# Weights of the learned reranker, by `assay rerank train`.", ""]
-    lines += [f"{name} = {_value(value)}" for name, value in about.items()]
-    lines += ["", "[fusion]", *(f"{name} = {_value(value)}" for name, value in fusion.items())]
+    lines += [f"{name} = {toml_value(value)}" for name, value in about.items()]
+    lines += ["", "[fusion]", *(f"{name} = {toml_value(value)}" for name, value in fusion.items())]
     lines += ["", "[features]"]
     lines += [f"{name} = {value:.4f}" for name, value in zip(FEATURES, values, strict=True)]
     return "\n".join(lines) + "\n"
 
 
 def _shown(fusion: Fusion) -> str:
-    return ", ".join(f"{name} = {_value(value)}" for name, value in fusion.items())
-
-
-def _value(value: Any) -> str:
-    """A TOML value: text, numbers, and lists of them."""
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value)
+    return ", ".join(f"{name} = {toml_value(value)}" for name, value in fusion.items())

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from service.commands import options
+from service.commands import bench_ladder, options
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
+
+app.command("ladder")(bench_ladder.command)
 
 
 @app.command("run")

@@ -61,6 +61,14 @@ DropSelf = Annotated[
 ]
 
 
+def dataset_place(dataset: str) -> tuple[Path, str | None]:
+    """Return a folder and its split: what is after the last colon, unless the whole is a folder."""
+    folder, colon, split = dataset.rpartition(":")
+    if not colon or Path(dataset).is_dir():
+        return Path(dataset), None
+    return Path(folder), split
+
+
 def chunker_table(
     name: str | None, tokens: int | None, overlap: int | None
 ) -> str | dict[str, Any] | None:

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from service.commands import options
 from service.commands.console import STOPPED, give_json, note, out, reporting, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="Fit the learned reranker to your own judgments.")
-SPLIT = ":"
 
 
 @app.command("train")
@@ -39,7 +39,9 @@ def train(  # noqa: PLR0913 - the options of a command
     from eval.rerank_training import Training, train
     from service.progress import on_stderr
 
-    training = Training(tuple(map(_place, datasets)), pipeline, depth, blend, folds=folds)
+    training = Training(
+        tuple(map(options.dataset_place, datasets)), pipeline, depth, blend, folds=folds
+    )
     try:
         with tools_of(context) as tools, on_stderr().running() as shown:
             found = train(training, tools, shown)
@@ -52,14 +54,6 @@ def train(  # noqa: PLR0913 - the options of a command
         return
     for line in (*found.lines(), f"weights: {file}"):
         out().print(line, markup=False, soft_wrap=True)
-
-
-def _place(dataset: str) -> tuple[Path, str | None]:
-    """A folder, and the split after the last colon unless the whole is a folder."""
-    folder, colon, split = dataset.rpartition(SPLIT)
-    if not colon or Path(dataset).is_dir():
-        return Path(dataset), None
-    return Path(folder), split
 
 
 def _write(file: Path, text: str) -> None:

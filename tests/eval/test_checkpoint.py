@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.answers import Answer
-from eval.checkpoint import Checkpoint, Line, Spent, _read, _written, write
+from eval.checkpoint import Checkpoint, Line, _read, _written, write
 from eval.corpus import Judged
 from eval.judgments import Judgment
+from eval.prefixes import Spent
 from eval.questions import Query
 from eval.standing import Stood, standing
 from retrieval.errors import InputError

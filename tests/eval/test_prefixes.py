@@ -108,7 +108,10 @@ def test_a_shared_stage_runs_once_for_a_question_and_a_depth_and_keeps_its_time(
     marks = Counter(key.split()[0] for key in CALLS)
     assert marks == {"a": 3, "b": 3, "c": 3}
     assert sum(CALLS.values()) == 3 * (1 + 2 + 1)
-    assert sum(each.executed_s for each in systems) < sum(each.alone_s for each in systems)
+    spent = [each.spent() for each in systems]
+    assert spent[0].executed_s == pytest.approx(spent[0].alone_s)
+    assert sum(each.executed_s for each in spent) < sum(each.alone_s for each in spent)
+    assert systems[0].spent() == (0.0, 0.0)
 
 
 def test_deeper_searches_share_their_start_too() -> None:

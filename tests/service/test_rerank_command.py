@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from retrieval.rerank_weights import load_weights
 from service.cli import app
-from service.commands.rerank import _place
+from service.commands.options import dataset_place
 
 RUNNER = CliRunner()
 TEXTS = {
@@ -83,7 +83,9 @@ def test_what_is_wrong_is_one_line(folder, words, named):
 def test_a_split_stands_behind_the_last_colon(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "odd:name").mkdir()
-    assert [(str(f), s) for f, s in map(_place, ["a:train", "a", "odd:name", "odd:name:dev"])] == [
+    assert [
+        (str(f), s) for f, s in map(dataset_place, ["a:train", "a", "odd:name", "odd:name:dev"])
+    ] == [
         ("a", "train"),
         ("a", None),
         ("odd:name", None),

@@ -1,0 +1,87 @@
+"""What a ladder's folder holds, so that only the same ladder goes on in it."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from eval.ladder_file import Ladder
+from eval.prepared import Prepared
+from eval.surroundings import packages
+from retrieval.errors import InputError
+
+PLAN = "plan.json"
+SHOWN = 60
+
+
+def plan_of(ladder: Ladder, datasets: Iterable[Prepared]) -> dict[str, Any]:
+    """Return what must be equal for a ladder to go on: rungs, datasets, indexes, versions."""
+    return {
+        "rungs": {each.name: each.pipeline.key for each in ladder.rungs},
+        "datasets": {each.name: _traits(each) for each in datasets},
+        "versions": packages(),
+    }
+
+
+def _traits(ready: Prepared) -> dict[str, Any]:
+    asked = ready.asked
+    return {
+        "split": asked.dataset.split,
+        **asked.dataset.hashes,
+        "corpus": asked.corpus.hash,
+        "index": ready.kit.store.manifest.fingerprint,
+        "options": asked.options(),
+    }
+
+
+def open_plan(folder: Path, plan: Mapping[str, Any]) -> None:
+    """Make a folder for a ladder, or go on in one that holds the same ladder.
+
+    Raises: InputError that names what differs, and for a folder that holds something else.
+    """
+    file = folder / PLAN
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        other = sorted(each.name for each in folder.iterdir())
+        if other and not file.is_file():
+            raise InputError(
+                f"{folder} holds {other[0]!r}, and no ladder; give another folder.", "out"
+            )
+        if not file.is_file():
+            file.write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
+        known = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be a ladder's folder: {error.strerror}.", "out"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{file} cannot be read: {error}.", "out") from error
+    apart = list(_apart(known, json.loads(json.dumps(plan))))
+    if list(known.get("rungs", ())) != list(plan["rungs"]):
+        apart.insert(0, "the rungs or their order")
+    if apart:
+        raise InputError(
+            f"{folder} holds another ladder; what differs: {'; '.join(apart)}."
+            " Give another folder, or remove this one.",
+            "out",
+        )
+
+
+def _apart(known: Any, wanted: Any, path: str = "") -> Iterable[str]:
+    """Give what differs between two plans: where, what it was, what it is."""
+    if isinstance(known, dict) and isinstance(wanted, dict):
+        for name in dict.fromkeys((*known, *wanted)):
+            yield from _apart(known.get(name), wanted.get(name), f"{path} {name}".strip())
+    elif known != wanted:
+        yield f"{path} ({_shown(known)}, now {_shown(wanted)})"
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= SHOWN else f"{text[:12]}..."
+
+
+def slug(name: str) -> str:
+    """Return a name as that of a folder."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("._-")[:60] or "rung"
