@@ -8,13 +8,14 @@ from pathlib import Path
 from eval.bench import Bench, Watch
 from eval.course import Course
 from eval.dataset import load_dataset
-from eval.ladder_file import load_ladder
+from eval.ladder_file import Rung, load_ladder
 from eval.ladder_plan import open_plan, plan_of, slug
 from eval.ladder_result import Climbed, climbed
 from eval.ladder_tables import markdown
 from eval.ladder_verdict import MARGIN
+from eval.prefixes import put_before
 from eval.prepared import prepared
-from retrieval.errors import InputError
+from retrieval.errors import AssayError, InputError
 from retrieval.open_kit import Tools
 
 RESULT, TABLE = "ladder.json", "ladder.md"
@@ -61,6 +62,8 @@ def run_ladder(climb: Climb, tools: Tools, watch: Watch | None = None) -> Climbe
     """
     watch = watch or Watch()
     ladder = load_ladder(climb.ladder, tools.settings.pipelines_dir, climb.drop_one)
+    for rung in ladder.rungs:
+        _load_models(rung, tools)
     for line in ladder.notes:
         watch.said(line)
     datasets = [(bench, load_dataset(bench.dataset, bench.split)) for bench in climb.benches]
@@ -77,6 +80,14 @@ def run_ladder(climb: Climb, tools: Tools, watch: Watch | None = None) -> Climbe
     _write(climb.out / RESULT, [json.dumps(found.as_json(), ensure_ascii=False, indent=2)])
     _write(climb.out / TABLE, markdown(found))
     return found
+
+
+def _load_models(rung: Rung, tools: Tools) -> None:
+    try:
+        tools.load_models(rung.pipeline)
+    except AssayError as error:
+        put_before(error, f"Rung {rung.name!r}")
+        raise
 
 
 def _write(file: Path, lines: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,25 @@ from eval.ladder_file import Ladder
 from eval.prepared import Prepared
 from eval.surroundings import packages
 from retrieval.errors import InputError
+from retrieval.pipeline import asks_model
 
 PLAN = "plan.json"
 SHOWN = 60
 
 
-def plan_of(ladder: Ladder, datasets: Iterable[Prepared]) -> dict[str, Any]:
-    """Return what must be equal for a ladder to go on: rungs, datasets, indexes, versions."""
+def plan_of(ladder: Ladder, datasets: Sequence[Prepared]) -> dict[str, Any]:
+    """Return what must be equal for a ladder to go on: rungs, datasets, indexes, versions.
+
+    And the language model, if one is asked; a cassette that only replays must hold the same.
+    """
+    asks = any(asks_model(each.pipeline) for each in ladder.rungs)
+    model: dict[str, Any] = getattr(datasets[0].kit.llm, "describe", dict)() if asks else {}
+    if "url" in model:
+        model.pop("digest", None)
     return {
         "rungs": {each.name: each.pipeline.key for each in ladder.rungs},
         "datasets": {each.name: _traits(each) for each in datasets},
+        "model": model,
         "versions": packages(),
     }
 

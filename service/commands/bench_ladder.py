@@ -1,39 +1,47 @@
 """`assay bench ladder`: which technique pays, rung by rung."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.commands import options
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
+if TYPE_CHECKING:
+    from eval.ladder import Climb
+    from eval.ladder_result import Climbed
+
+Datasets = Annotated[
+    list[str],
+    typer.Option("--dataset", help="A folder as of `bench run`, or FOLDER:SPLIT; repeat it."),
+]
+Out = Annotated[
+    Path, typer.Option("--out", help="The ladder's folder; the same command goes on in it.")
+]
+LadderName = Annotated[
+    str, typer.Option("--ladder", help="A ladder's or a pipeline's name, or a .toml file of one.")
+]
+Margin = Annotated[float, typer.Option(help="The smallest gain that is worth having.")]
+DropOne = Annotated[
+    bool, typer.Option("--drop-one", help="The last rung, without each stage in turn.")
+]
+Promote = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the winner as a pipeline file (.toml).")
+]
+
 
 @reporting
 def command(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
-    datasets: Annotated[
-        list[str],
-        typer.Option("--dataset", help="A folder as of `bench run`, or FOLDER:SPLIT; repeat it."),
-    ],
-    folder: Annotated[
-        Path, typer.Option("--out", help="The ladder's folder; the same command goes on in it.")
-    ],
-    ladder: Annotated[
-        str, typer.Option(help="A ladder's or a pipeline's name, or a .toml file of one.")
-    ] = "standard",
-    metric: Annotated[str, typer.Option(help="What decides, as nDCG@10.")] = "nDCG@10",
-    margin: Annotated[float, typer.Option(help="The smallest gain that is worth having.")] = 0.01,
-    drop_one: Annotated[
-        bool, typer.Option("--drop-one", help="The last rung, without each stage in turn.")
-    ] = False,
-    promote: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the winner as a pipeline file (.toml)."),
-    ] = None,
+    datasets: Datasets,
+    folder: Out,
+    ladder: LadderName = "standard",
+    metric: options.Metric = "nDCG@10",
+    margin: Margin = 0.01,
+    drop_one: DropOne = False,
+    promote: Promote = None,
     chunker: options.Chunker = None,
-    chunk_tokens: options.ChunkTokens = None,
-    chunk_overlap: options.ChunkOverlap = None,
     embed: options.Embed = None,
     drop_self: options.DropSelf = False,
     as_json: options.Json = False,
@@ -52,38 +60,31 @@ def command(  # noqa: PLR0913 - the options of a command
 
     Example: `assay bench ladder --dataset scifact --ladder standard --out runs/ladder`
     """
-    from eval.bench import Bench
-    from eval.ladder import Climb, run_ladder
+    from eval.ladder import Climb
     from eval.ladder_tables import lines
-    from eval.prepared import cutoffs_with
     from eval.promotion import checked_target
     from eval.promotion import promote as promoted
-    from service.live_table import live_on_stderr
 
-    benches = tuple(
-        Bench(
-            dataset,
-            chunker=options.chunker_table(chunker, chunk_tokens, chunk_overlap),
-            embed=options.embed_text(embed),
-            split=split,
-            cutoffs=cutoffs_with(metric),
-            drop_self=drop_self,
-        )
-        for dataset, split in map(options.dataset_place, datasets)
-    )
+    benches = options.benches(datasets, metric, (chunker, embed, drop_self))
     climb = Climb(ladder, benches, folder, metric, margin, drop_one)
-    if promote is not None:
-        checked_target(promote)
-    try:
-        with tools_of(context) as tools, live_on_stderr().running() as shown:
-            found = run_ladder(climb, tools, shown)
-    except KeyboardInterrupt:
-        note("Stopped. What is answered is kept: the same command goes on.")
-        raise typer.Exit(STOPPED) from None
-    if promote is not None:
-        promoted(found, promote)
-        note(f"The winner is in {promote}.")
+    target = None if promote is None else checked_target(promote)
+    found = _climbed(climb, context)
+    if target is not None:
+        promoted(found, target)
+        note(f"The winner is in {target}.")
     if as_json:
         give_json(found.as_json())
     else:
         say(lines(found))
+
+
+def _climbed(climb: "Climb", context: typer.Context) -> "Climbed":
+    from eval.ladder import run_ladder
+    from service.live_table import live_on_stderr
+
+    try:
+        with tools_of(context) as tools, live_on_stderr().running() as shown:
+            return run_ladder(climb, tools, shown)
+    except KeyboardInterrupt:
+        note("Stopped. What is answered is kept: the same command goes on.")
+        raise typer.Exit(STOPPED) from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from eval.bench import Bench
     from retrieval.manifest import EmbedText, FieldType
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -56,6 +57,7 @@ Out = Annotated[
 Reference = Annotated[
     str | None, typer.Option(help="bm25 measures rank_bm25 instead of a pipeline.")
 ]
+Metric = Annotated[str, typer.Option(help="The measure that decides, as nDCG@10.")]
 DropSelf = Annotated[
     bool, typer.Option("--drop-self", help="Leave out the document whose id is the query's.")
 ]
@@ -67,6 +69,30 @@ def dataset_place(dataset: str) -> tuple[Path, str | None]:
     if not colon or Path(dataset).is_dir():
         return Path(dataset), None
     return Path(folder), split
+
+
+def benches(
+    datasets: Sequence[str], metric: str, how: tuple[str | None, str | None, bool]
+) -> "tuple[Bench, ...]":
+    """Return what is asked of datasets, a measure's cutoff among those that are looked at.
+
+    `how` are the values of --chunker, --embed and --drop-self.
+    """
+    from eval.bench import Bench
+    from eval.prepared import cutoffs_with
+
+    chunker, embed, drop_self = how
+    return tuple(
+        Bench(
+            folder,
+            chunker=chunker,
+            embed=embed_text(embed),
+            split=split,
+            cutoffs=cutoffs_with(metric),
+            drop_self=drop_self,
+        )
+        for folder, split in map(dataset_place, datasets)
+    )
 
 
 def chunker_table(

@@ -19,6 +19,7 @@ from eval.results import read_run
 from eval.run import run_benchmark
 from retrieval.config import build_pipeline, load_pipeline
 from retrieval.errors import ConfigError, InputError
+from retrieval.kit import Reply
 
 ROOT = Path(__file__).parents[2]
 LADDER = """\
@@ -234,6 +235,46 @@ def test_another_ladder_or_dataset_is_refused_in_the_same_folder(climb, tools) -
         run_ladder(replace(climb, benches=(replace(climb.benches[0], cutoffs=(10,)),)), tools)
     (climb.out / "plan.json").write_text("{")
     with pytest.raises(InputError, match=r"plan.json cannot be read"):
+        run_ladder(climb, tools)
+
+
+class Replayed:
+    """A language model that is a recording, which says what it holds."""
+
+    def __init__(self, digest: str, url: str | None = None) -> None:
+        self.about = {"digest": digest} | ({"url": url} if url else {})
+
+    def describe(self) -> dict[str, str]:
+        return dict(self.about)
+
+    def reply(self, prompt, query, clock) -> Reply:
+        return Reply(query, {"passages": [query]}, {"calls": 1.0, "usd": 0.5})
+
+
+def test_a_model_is_asked_once_for_all_rungs_and_its_recording_must_stay(climb, tools) -> None:
+    file = Path(climb.ladder)
+    both = 'stages = [{ use = "hyde" }, { use = "dense" }, { use = "fuse" }]'
+    file.write_text(
+        f'[[rungs]]\nname = "hyde"\n{both}\n'
+        '[[rungs]]\nname = "more"\nadd = { use = "rules", most = 1 }\n'
+    )
+    with pytest.raises(ConfigError, match="Rung 'hyde' on animals, 'q1': stage 'hyde'"):
+        run_ladder(climb, tools)
+    shutil.rmtree(climb.out)
+    tools.__dict__["llm"] = Replayed("one")
+    tools.__dict__["_kits"].clear()
+    found = run_ladder(climb, tools)
+    costs = [each["cost"] for each in found.as_json()["datasets"][0]["rungs"]]
+    assert costs == 2 * [{"calls": 1.0, "tokens_in": 0.0, "tokens_out": 0.0, "usd": 0.5}]
+    assert "500.00" in "\n".join(lines(found))
+    tools.__dict__["llm"] = Replayed("two")
+    tools.__dict__["_kits"].clear()
+    with pytest.raises(InputError, match="what differs: model digest"):
+        run_ladder(climb, tools)
+    shutil.rmtree(climb.out)
+    for digest in ("one", "grown"):
+        tools.__dict__["llm"] = Replayed(digest, "http://localhost")
+        tools.__dict__["_kits"].clear()
         run_ladder(climb, tools)
 
 
