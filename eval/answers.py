@@ -9,9 +9,10 @@ from eval.judgments import Judgment
 from eval.passages import Place
 from eval.questions import Query
 from eval.standing import Stood, listed, standing
+from retrieval.inside import asks_model
 from retrieval.kit import Kit
 from retrieval.legs import DEEPEST
-from retrieval.pipeline import Pipeline, asks_model, params, stage_name, states
+from retrieval.pipeline import Pipeline, params, stage_name, states
 from retrieval.pipeline import fingerprint as fingerprint_of
 from retrieval.types import Chunk, Hit, Search, Step, flat
 

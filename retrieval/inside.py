@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from retrieval.pipeline import Pipeline, Stage, params
+from retrieval.errors import ConfigError
+from retrieval.pipeline import Pipeline, Stage, params, stage_name
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,19 @@ def every_stage(stages: Sequence[Stage]) -> Iterator[Stage]:
         for held in values:
             if isinstance(held, tuple):
                 yield from every_stage([each for each in held if isinstance(each, Stage)])
+
+
+def asks_model(stage: Stage) -> bool:
+    """Return whether a stage, or one that it holds, asks a language model."""
+    return any(getattr(each, "asks_model", False) for each in every_stage([stage]))
+
+
+def check_first(before: Sequence[Stage], why: str) -> None:
+    """Refuse a stage that narrows what is searched, behind one that searches. Raises: ConfigError.
+
+    A ranking that is there is not made again, so that nothing would be narrowed.
+    """
+    for each in before:
+        rewords = "variants" in each.writes and "hits" not in each.writes
+        if "rankings" in each.writes and not rewords:
+            raise ConfigError(f"{why}: put it before {stage_name(each)!r}.")

@@ -6,7 +6,7 @@ same runner, and trace, key and fingerprint recurse.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -20,6 +20,8 @@ COLUMNS = ("query", "limit", "filter", "variants", "domains", "rankings", "hits"
 """The columns of a search that stages read and write, from left to right."""
 GIVEN = frozenset({"query", "limit", "filter", "variants"})
 """The columns that every search starts with."""
+PASSED_ON = frozenset({"variants", "rankings"})
+"""The columns that no answer shows: they are for later stages."""
 TOP = 10
 """How many first hits a step of the trace keeps."""
 
@@ -65,6 +67,7 @@ class Pipeline:
                 check(self.stages[:place])
         if "hits" not in have:
             raise ConfigError(f"Pipeline {self.name!r}: no stage writes hits; end it with 'fuse'.")
+        _check_used(self.name, self.stages)
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Return the search after every stage; the trace has a step for each."""
@@ -76,6 +79,31 @@ class Pipeline:
     def key(self) -> str:
         """The sha256 of what the pipeline does; its name does not matter."""
         return digest([stage_key(stage) for stage in self.stages])
+
+
+def _check_used(name: str, stages: Sequence[Stage]) -> None:
+    """Check that nothing is written in vain. Raises: ConfigError.
+
+    Variants and rankings are for a stage that comes later; the context is made of the last hits.
+    """
+    for place, stage in enumerate(stages):
+        later = stages[place + 1 :]
+        written = set(stage.writes)
+        if (
+            written
+            and written <= PASSED_ON
+            and not any(written & set(each.reads) for each in later)
+        ):
+            raise ConfigError(
+                f"Pipeline {name!r}: stage {stage_name(stage)!r} writes"
+                f" {' and '.join(stage.writes)}, which no stage after it reads; put it earlier."
+            )
+        after = [each for each in later if "hits" in each.writes and "context" not in each.writes]
+        if "context" in written and after:
+            raise ConfigError(
+                f"Pipeline {name!r}: stage {stage_name(after[0])!r} changes the hits after"
+                f" {stage_name(stage)!r} has made the context of them; put it before."
+            )
 
 
 def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
@@ -133,15 +161,6 @@ def stage_key(stage: Stage) -> str:
         return stage.key
     values = {name: _canonical(value) for name, value in params(stage).items()}
     return digest([stage_name(stage), values, _canonical(getattr(stage, "depends", None))])
-
-
-def asks_model(stage: Stage) -> bool:
-    """Return whether a stage, or one inside it, asks a language model."""
-    inside = stage.stages if isinstance(stage, Pipeline) else tuple(params(stage).values())
-    flat = [each for value in inside for each in (value if isinstance(value, tuple) else (value,))]
-    return bool(getattr(stage, "asks_model", False)) or any(
-        asks_model(each) for each in flat if isinstance(each, Stage)
-    )
 
 
 def _canonical(value: Any) -> Any:

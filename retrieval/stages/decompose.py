@@ -86,6 +86,9 @@ class Decompose:
             raise ConfigError(f"decompose.most: 2 to {MOST}, got {self.most}.")
         if not 1 <= self.read <= 20:
             raise ConfigError(f"decompose.read: 1 to 20, got {self.read}.")
+        for name in ("prompt", "answer_prompt", "always"):
+            if getattr(self, name) and not self.asks_model:
+                raise ConfigError(f"decompose.{name}: for how = 'llm', which asks a model.")
         Pipeline("decompose.each", self.each)
 
     @property

@@ -76,6 +76,8 @@ class Expand:
         checked_share("expand.weight", self.share)
         if self.how == "rm3" and self.weight == 1:
             raise ConfigError("expand.weight: below 1 for rm3, which adds to the question's words.")
+        if self.prompt and not self.asks_model:
+            raise ConfigError(f"expand.prompt: for {' and '.join(PROMPTS)}, which ask a model.")
         if bool(self.file) != (self.how == "synonyms"):
             raise ConfigError("expand.file: the list of how = 'synonyms', and of no other.")
         if self.file:

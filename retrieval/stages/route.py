@@ -1,6 +1,6 @@
 """Routing: which domain a question belongs to, so that others' passages do not stand in its way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -10,7 +10,9 @@ from typing import Any, ClassVar, Literal
 from retrieval.domains import Known, known_domains
 from retrieval.errors import ConfigError, ProviderError
 from retrieval.filters import And, AnyOf, Filter
+from retrieval.inside import check_first
 from retrieval.kit import Kit, Prompt, Reply
+from retrieval.pipeline import Stage
 from retrieval.prompts import Form, ask, shown
 from retrieval.router import Router, load_router
 from retrieval.types import Domain, Hit, Search, ordered
@@ -97,6 +99,11 @@ class Route:
         if self.router:
             return {"router": self._router.digest, "domains": self._known}
         return {"version": VERSION, "prompt": self.prompt or PROMPT, "domains": self._known}
+
+    def check(self, before: Sequence[Stage]) -> None:
+        """Refuse to narrow what was searched already. Raises: ConfigError."""
+        if self.how == "hard":
+            check_first(before, "route: how = 'hard' narrows what is searched")
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Find the domains and use them."""

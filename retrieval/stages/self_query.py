@@ -15,7 +15,7 @@ from retrieval.constraints import (
     narrowed,
 )
 from retrieval.errors import ConfigError
-from retrieval.inside import Inside, check_held, take_columns
+from retrieval.inside import Inside, check_first, check_held, take_columns
 from retrieval.kit import Kit, Prompt
 from retrieval.manifest import FieldType
 from retrieval.periods import checked_day, reference_day
@@ -166,7 +166,8 @@ class SelfQuery:
         return [VERSION, self.prompt or PROMPT] if self.how == "llm" else []
 
     def check(self, before: tuple[Stage, ...]) -> None:
-        """Let the stages inside look at those before them. Raises: ConfigError."""
+        """Look at the stages before, and let those inside do so. Raises: ConfigError."""
+        check_first(before, "self_query narrows what is searched")
         check_held(before, self.then)
 
     def __call__(self, search: Search, kit: Kit) -> Search:

@@ -5,8 +5,9 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 from retrieval.config import stage_types
+from retrieval.inside import asks_model
 from retrieval.kit import Kit
-from retrieval.pipeline import COLUMNS, GIVEN, Pipeline, Stage, asks_model, run, stage_key
+from retrieval.pipeline import COLUMNS, GIVEN, Pipeline, Stage, run, stage_key
 from retrieval.stages.decompose import Decompose
 from retrieval.stages.dense import Dense
 from retrieval.stages.expand import Expand

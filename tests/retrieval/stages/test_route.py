@@ -180,8 +180,10 @@ def test_a_route_in_the_wrong_place_is_refused_when_it_is_built(tables: Any, mat
 
 
 def test_a_hard_route_after_a_search_is_refused(kit: Kit, file: str) -> None:
+    with pytest.raises(ConfigError, match="put it before 'dense'"):
+        Pipeline("p", (Dense(), Route(file), Fuse()))
     with pytest.raises(ConfigError, match="put it first"):
-        run(Pipeline("p", (Dense(), Route(file), Fuse())), Search.of("cat"), kit)
+        Route(file)(Dense()(Search.of("cat"), kit), kit)
 
 
 def test_another_encoder_is_refused(kit: Kit, tmp_path: Path) -> None:
