@@ -10,7 +10,7 @@ from eval.ladder_file import Ladder
 from eval.prepared import Prepared
 from eval.surroundings import packages
 from retrieval.errors import InputError
-from retrieval.pipeline import asks_model
+from retrieval.inside import asks_model
 
 PLAN = "plan.json"
 SHOWN = 60

@@ -89,11 +89,8 @@ def _check_used(name: str, stages: Sequence[Stage]) -> None:
     for place, stage in enumerate(stages):
         later = stages[place + 1 :]
         written = set(stage.writes)
-        if (
-            written
-            and written <= PASSED_ON
-            and not any(written & set(each.reads) for each in later)
-        ):
+        read = not written or any(written & set(each.reads) for each in later)
+        if written <= PASSED_ON and not read:
             raise ConfigError(
                 f"Pipeline {name!r}: stage {stage_name(stage)!r} writes"
                 f" {' and '.join(stage.writes)}, which no stage after it reads; put it earlier."

@@ -139,7 +139,7 @@ RRF = (Dense(), Sparse(), Fuse(how="rrf"))
         (*RRF, Gate(then=(Rerank(),))),
         (SelfQuery(then=(*RRF, Rerank())),),
         (SelfQuery(then=RRF), Rerank()),
-        (SelfQuery(then=(*RRF, Gate(then=(Rerank(),))))),
+        (SelfQuery(then=(*RRF, Gate(then=(Rerank(),)))),),
         (*LEGS, Decompose(how="rules", each=LEGS), Gate(then=(Fuse(how="rrf"),)), Rerank()),
     ],
 )
@@ -156,7 +156,7 @@ def test_another_fusion_is_refused_where_each_part_is_reranked() -> None:
 def test_the_fusion_that_counts_is_the_last_one_before() -> None:
     Pipeline("gated", (*RRF, Gate(then=(Fuse(), Rerank()))))
     Pipeline("parts", (*LEGS, Decompose(how="rules", each=RRF), Rerank()))
-    Pipeline("inside", (SelfQuery(then=(*LEGS, Rerank()))))
+    Pipeline("inside", (SelfQuery(then=(*LEGS, Rerank())),))
 
 
 def test_a_parameter_that_the_fusion_does_not_use_does_not_matter() -> None:
