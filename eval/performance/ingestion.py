@@ -90,7 +90,7 @@ def _grow(data_dir: Path, count: int) -> dict[str, float]:
     tools.close()
     return {
         "growth_mb": grown,
-        "engine_mb": stats["rss_bytes"] / 1e6,
+        "engine_mb": stats["engine_rss_bytes"] / 1e6,
         "disk_mb": stats["disk_bytes"] / 1e6,
     }
 

@@ -52,7 +52,7 @@ def large_figures(data_dir: Path) -> list[Figure]:
             "... beside a writer of 500 documents a batch: p95", percentile(beside, 95), "ms", 80
         ),
         Figure("... batches that the writer posted meanwhile", posted, "batches", 1, True),
-        Figure("100,000 chunks: the engine's memory", stats["rss_bytes"] / 1e6, "MB"),
+        Figure("100,000 chunks: the engine's memory", stats["engine_rss_bytes"] / 1e6, "MB"),
         Figure("100,000 chunks: disk", stats["disk_bytes"] / 1e6, "MB"),
     ]
 
