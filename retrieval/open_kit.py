@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from threading import Lock
 
 from retrieval.adapters.cassette_llm import close_llm, open_llm
@@ -88,6 +89,17 @@ class Tools:
         """
         for model in cross_encoders([pipeline]):
             self.scorer(model).scores("", [], Clock())
+
+    def replaying(self, cassette: Path) -> "Tools":
+        """Return these tools with a recording for a language model; all others are the same ones.
+
+        Close these alone.
+        """
+        recorded = {"cassette": cassette, "cassette_mode": "replay"}
+        found = Tools(self.settings.model_copy(update=recorded))
+        for name in ("indexes", "embedder", "sparse", "scorer"):
+            found.__dict__[name] = getattr(self, name)
+        return found
 
     def close(self) -> None:
         """Let go of the connections that were made."""

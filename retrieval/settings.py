@@ -98,6 +98,10 @@ class Settings(BaseSettings):
         default=None,
         description="Your own pipeline files (*.toml), beside the ones that come with Assay.",
     )
+    bench_data: Path | None = Field(
+        default=None,
+        description="The folder that holds the datasets of `bench suite`; none: only the demo.",
+    )
     host: str = Field(
         default="127.0.0.1", description="Where `serve` listens; others need an api_key."
     )

@@ -44,6 +44,8 @@ def demo(
 
     Example: `assay demo`
     """
+    from eval.demo.dataset import write_dataset
+
     try:
         with tools_of(context) as tools:
             folder = folder or tools.settings.data_dir / "demo"
@@ -71,27 +73,6 @@ def show(tools: "Tools", folder: Path, given: Mapping[str, Any]) -> None:
 
 def _say(text: str) -> None:
     out().print(text, soft_wrap=True)
-
-
-def write_dataset(folder: Path) -> int:
-    """Write the demo's dataset into a folder, and return how many documents its corpus has.
-
-    Raises: InputError for a folder that holds something else.
-    """
-    from importlib.resources import files
-
-    from eval.demo.corpus import write_corpus
-    from retrieval.errors import InputError
-
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        count = write_corpus(folder / "corpus")
-    except OSError as error:
-        raise InputError(f"folder: {error}.", "folder") from error
-    for name in ("queries.jsonl", "judgments.jsonl"):
-        text = (files("eval.demo") / name).read_text(encoding="utf-8")
-        (folder / name).write_text(text, encoding="utf-8")
-    return count
 
 
 def _ingest(tools: "Tools", corpus: Path, index: str) -> None:

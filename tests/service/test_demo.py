@@ -5,7 +5,8 @@ import json
 import pytest
 
 from eval.dataset import load_dataset
-from service.commands.demo import show, write_dataset
+from eval.demo.dataset import write_dataset
+from service.commands.demo import show
 
 
 def test_the_dataset_is_written_whole(tmp_path):

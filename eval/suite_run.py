@@ -1,0 +1,89 @@
+"""Running benchmarks that stand in files: every run through the same pipeline object as /query."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from eval.bench import Bench, Watch
+from eval.demo.dataset import write_dataset
+from eval.run import run_benchmark
+from eval.suite import DEMO, Benchmark, Planned, Row, pipeline_of
+from retrieval.adapters.cassette import Cassette
+from retrieval.adapters.cassette_import import Generations, import_generations
+from retrieval.manifest import EmbedText
+from retrieval.open_kit import Tools
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the datasets are (None: only the demo can be measured), and where runs are kept."""
+
+    data: Path | None
+    out: Path
+
+    def dataset(self, name: str) -> Path | None:
+        """Return a dataset's folder, the demo's freshly written, or None where it is not there."""
+        if name == DEMO:
+            folder = self.out / DEMO
+            write_dataset(folder)
+            return folder
+        folder = self.data / name if self.data else None
+        return folder if folder and folder.is_dir() else None
+
+
+def run_suite(
+    benchmarks: Mapping[str, Benchmark], place: Place, tools: Tools, watch: Watch
+) -> Iterator[Row]:
+    """Give a row for each run, as they are made; a dataset that is not there gives rows too.
+
+    Raises: AssayError where a run fails: a figure that is missing must not look like one that was
+    not asked for.
+    """
+    for name, benchmark in benchmarks.items():
+        folder = place.dataset(benchmark.dataset)
+        for planned in benchmark.runs:
+            if folder is None:
+                yield Row(name, planned, {}, missing=f"skipped: no folder {benchmark.dataset}")
+                continue
+            start = time.monotonic()
+            out = place.out / "runs" / name / _slug(planned.name)
+            recording = place.out / "cassettes" / name / f"{_slug(planned.name)}.jsonl"
+            its = _replaying(planned, folder, recording, tools)
+            found = run_benchmark(_bench(planned, folder, out), its, watch)
+            fingerprint = str(found.manifest["system"].get("fingerprint", ""))
+            yield Row(name, planned, found.metrics, fingerprint, time.monotonic() - start)
+
+
+def _bench(planned: Planned, folder: Path, out: Path) -> Bench:
+    return Bench(
+        dataset=folder,
+        pipeline=pipeline_of(planned),
+        chunker=planned.chunker,
+        embed=cast("EmbedText | None", planned.embed),
+        split=planned.split,
+        out=out,
+        queries=folder / planned.queries if planned.queries else None,
+        reference=planned.reference,  # type: ignore[arg-type]  # Bench names what is allowed
+    )
+
+
+def _replaying(planned: Planned, folder: Path, recording: Path, tools: Tools) -> Tools:
+    """Return the tools of a run: with its recorded answers, freshly imported, where it has some."""
+    if not planned.recorded:
+        return tools
+    recording.parent.mkdir(parents=True, exist_ok=True)
+    recording.unlink(missing_ok=True)
+    cassette = Cassette(recording)
+    asked = folder / planned.queries if planned.queries else folder
+    for each in planned.recorded:
+        files = [folder / file for file in each.files]
+        import_generations(Generations(files, asked, each.stage, each.step), cassette)
+    return tools.replaying(recording)
+
+
+def _slug(name: str) -> str:
+    """Return a name as a folder's."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "run"

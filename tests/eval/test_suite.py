@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from eval import suite
+from eval.bench import Watch
+from eval.suite import Benchmark, Row, as_markdown, load_benchmarks, pipeline_of, verdict
+from eval.suite_run import Place, run_suite
+from retrieval.config import load_pipeline
+from retrieval.errors import ConfigError, NotFoundError
+
+
+def test_a_verdict_is_ok_within_a_half_in_a_thousand_and_okish_within_five() -> None:
+    assert verdict(0.6456, 0.6451) == "OK"
+    assert verdict(0.6446, 0.6451) == "OK"
+    assert verdict(0.6501, 0.6451) == "OKish"
+    assert verdict(0.6886, 0.6789) == "+0.0097"
+
+
+def test_every_shipped_benchmark_can_be_built() -> None:
+    found = load_benchmarks()
+    assert {"demo", "scifact"} <= set(found)
+    for benchmark in found.values():
+        for run in benchmark.runs:
+            load_pipeline(pipeline_of(run))
+
+
+def test_an_unknown_benchmark_is_refused_with_the_names() -> None:
+    with pytest.raises(NotFoundError, match="There are: .*demo.*scifact"):
+        load_benchmarks(["sciafct"])
+
+
+def test_a_file_with_an_unknown_key_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "SHIPPED", tmp_path)
+    (tmp_path / "x.toml").write_text('dataset = "x"\nruns = [{ name = "a", pipline = "b" }]')
+    with pytest.raises(ConfigError, match="pipline"):
+        load_benchmarks()
+
+
+def test_a_dataset_that_is_not_there_gives_rows_that_say_so(tmp_path: Path, tools: object) -> None:
+    benchmark = Benchmark.model_validate({"dataset": "gone", "runs": [{"name": "dense"}]})
+    rows = list(run_suite({"gone": benchmark}, Place(None, tmp_path), tools, Watch()))  # type: ignore[arg-type]
+    assert [row.missing for row in rows] == ["skipped: no folder gone"]
+    assert "| dense | skipped: no folder gone |" in as_markdown({"gone": benchmark}, rows, "abc")
+
+
+def test_published_figures_stand_beside_ours() -> None:
+    published = {"measure": "nDCG@10", "value": 0.5, "source": "somebody"}
+    benchmark = Benchmark.model_validate(
+        {"dataset": "d", "measures": ["nDCG@10"], "runs": [{"name": "a", "published": [published]}]}
+    )
+    measures = {"nDCG@10": {"mean": 0.5004, "low": 0.4, "high": 0.6}}
+    row = Row("d", benchmark.runs[0], {"measures": measures, "latency": {"queries": 0}})
+    assert [(ours, said) for _, ours, said in row.verdicts()] == [(0.5004, "OK")]
+    text = as_markdown({"d": benchmark}, [row], "abc1234")
+    assert "| a | 0.5004 [0.400, 0.600] | 0.5000 OK | - |" in text
+    assert "abc1234" in text
