@@ -27,9 +27,8 @@ class Place:
     def dataset(self, name: str) -> Path | None:
         """Return a dataset's folder, the demo's freshly written, or None where it is not there."""
         if name == DEMO:
-            folder = self.out / DEMO
-            write_dataset(folder)
-            return folder
+            write_dataset(self.out / DEMO)
+            return self.out / DEMO
         folder = self.data / name if self.data else None
         return folder if folder and folder.is_dir() else None
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.commands import bench_ladder, options
+from service.commands import bench_ladder, bench_suite, options
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
@@ -89,3 +89,6 @@ def compare(
         give_json(found.as_json())
     else:
         say(found.lines())
+
+
+app.command("suite")(bench_suite.command)

@@ -29,7 +29,7 @@ Out = Annotated[
 
 
 @reporting
-def command(
+def command(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
     names: Names = None,
     data: Data = None,

@@ -26,7 +26,7 @@ def test_every_shipped_benchmark_can_be_built() -> None:
 
 
 def test_an_unknown_benchmark_is_refused_with_the_names() -> None:
-    with pytest.raises(NotFoundError, match="There are: .*demo.*scifact"):
+    with pytest.raises(NotFoundError, match=r"There are: .*demo.*scifact"):
         load_benchmarks(["sciafct"])
 
 
