@@ -1,6 +1,8 @@
 """Span measures: precision, recall and IoU by character, the same ruler for every chunker."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -65,6 +67,41 @@ def _measures(judgments: Sequence[Judgment], hits: Sequence[Place]) -> tuple[flo
         relevant / (relevant + missing) if relevant else 0.0,
         relevant / (retrieved + missing) if relevant else 0.0,
     )
+
+
+def precision_omega(judgments: Sequence[Judgment], chunks: Mapping[str, Sequence[Span]]) -> float:
+    """Return the span precision if just the chunks that hold what is asked for were retrieved.
+
+    The best that a chunker allows. `chunks` are all chunks of the judged documents, with ascending
+    starts and ends. Of a group's alternatives the one counts whose chunks hold the least besides
+    it, of equal ones the first. relevant / (the chunks, counted once, and what no chunk holds).
+    Without a span to find, 0.
+
+    Source: Smith and Troynikov 2024, "Evaluating Chunking Strategies for Retrieval", metrics.
+    Differs: a chunk that only touches a span holds none of it; they have no alternatives.
+    """
+    groups: dict[str, list[tuple[float, str, Span]]] = {}
+    for group, each in positives(judgments):
+        if each.span is not None:
+            around = union([each.span, *_holding(each.span, chunks.get(each.document_id, ()))])
+            share = (each.span.end - each.span.start) / _length(around)
+            groups.setdefault(group, []).append((share, each.document_id, each.span))
+    asked: dict[str, list[Span]] = {}
+    for alternatives in groups.values():
+        _, document, span = max(alternatives, key=lambda each: each[0])
+        asked.setdefault(document, []).append(span)
+    relevant = retrieved = 0
+    for document, spans in asked.items():
+        held = [each for span in spans for each in _holding(span, chunks.get(document, ()))]
+        relevant += _shared(union(spans), union(held))
+        retrieved += _length(union([*spans, *held]))
+    return relevant / retrieved if retrieved else 0.0
+
+
+def _holding(span: Span, chunks: Sequence[Span]) -> Sequence[Span]:
+    """Return the chunks that hold characters of a span."""
+    first = bisect_right(chunks, span.start, key=attrgetter("end"))
+    return chunks[first : bisect_left(chunks, span.end, key=attrgetter("start"))]
 
 
 def _preference(place: tuple[str, Span], found: dict[str, Spans]) -> tuple[float, int]:

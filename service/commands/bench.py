@@ -1,11 +1,11 @@
-"""`assay bench run | compare`: how right a pipeline's passages are, and whether a change helps."""
+"""`assay bench`: how right a pipeline's passages are, and whether a change helps."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.commands import bench_ladder, bench_suite, options
+from service.commands import bench_chunking, bench_ladder, bench_suite, options
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
@@ -92,3 +92,4 @@ def compare(
 
 
 app.command("suite")(bench_suite.command)
+app.command("chunking")(bench_chunking.command)

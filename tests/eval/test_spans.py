@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from eval.judgments import Judgment
 from eval.passages import Place
-from eval.spans import span_scores, union
+from eval.spans import precision_omega, span_scores, union
 from retrieval.types import Span
 
 
@@ -53,6 +53,26 @@ def test_without_hits_or_without_spans_everything_is_zero() -> None:
 
 def test_union_joins_what_overlaps_or_touches() -> None:
     assert union([Span(5, 9), Span(0, 5), Span(20, 30), Span(22, 25)]) == [Span(0, 9), Span(20, 30)]
+
+
+def test_precision_omega_is_that_of_the_chunks_that_hold_what_is_asked_for() -> None:
+    chunks = {"a": [Span(0, 20), Span(20, 50), Span(50, 90)]}
+    assert precision_omega([asked(10, 20)], chunks) == 10 / 20
+    assert precision_omega([asked(10, 30)], chunks) == 20 / 50
+    assert precision_omega([asked(10, 20), asked(60, 70)], chunks) == 20 / 60
+    assert precision_omega([], chunks) == 0.0
+
+
+def test_precision_omega_counts_overlapping_chunks_once_and_what_no_chunk_holds() -> None:
+    assert precision_omega([asked(10, 20)], {"a": [Span(0, 15), Span(5, 25)]}) == 10 / 25
+    assert precision_omega([asked(10, 20)], {"a": [Span(0, 15)]}) == 5 / 20
+    assert precision_omega([asked(10, 20)], {}) == 0.0
+
+
+def test_precision_omega_takes_the_alternative_that_costs_least() -> None:
+    chunks = {"a": [Span(0, 100)], "b": [Span(0, 20)]}
+    judgments = [asked(0, 50, "one"), asked(0, 16, "one", "b")]
+    assert precision_omega(judgments, chunks) == 16 / 20
 
 
 spans = st.builds(
