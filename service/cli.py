@@ -15,6 +15,7 @@ from service.commands import (
     bench,
     cassette,
     demo,
+    gate,
     index,
     ingest,
     query,
@@ -66,6 +67,7 @@ for command in (
 app.add_typer(index.app, name="index")
 app.add_typer(bench.app, name="bench")
 app.add_typer(cassette.app, name="cassette")
+app.add_typer(gate.app, name="gate")
 app.add_typer(rerank.app, name="rerank")
 app.add_typer(router.app, name="router")
 
