@@ -22,8 +22,8 @@ EXCERPTS, EXCERPT = 10, 160
 """How many first hits keep the beginning of their text, and how many characters of it."""
 
 
-class System(Protocol):
-    """What is measured: a question in, the states of its search out; the last is the answer."""
+class Described(Protocol):
+    """Something whose answers are measured."""
 
     @property
     def name(self) -> str:
@@ -31,6 +31,10 @@ class System(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return what it is, for the manifest of a run."""
+
+
+class System(Described, Protocol):
+    """What is measured: a question in, the states of its search out; the last is the answer."""
 
     def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
         """Return the search after each step and, last, the answer, cut to the limit.

@@ -58,6 +58,9 @@ class Watch:
     def indexing(self, progress: Progress) -> None:
         """Hear how far the corpus is indexed, a few times a second."""
 
+    def read(self, documents: int, done: int) -> None:
+        """Hear how many documents of a corpus are read, and how many of its bytes."""
+
     def said(self, line: str) -> None:
         """Hear something that a user should read."""
 

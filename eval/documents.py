@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytrec_eval
 
-from eval.judgments import Judgment
+from eval.judgments import Judgment, positives
 from eval.scores import CUTOFFS, Scores
 
 TREC = {"P": "P", "R": "recall", "nDCG": "ndcg_cut", "AP": "map_cut", "Success": "success"}
@@ -65,11 +65,8 @@ def document_full_recall(
     for row, (id, judgments) in enumerate(judged.items()):
         rank = {each: number for number, each in enumerate(dict.fromkeys(ranked.get(id, ())), 1)}
         first: dict[str, float] = {}
-        for number, each in enumerate(judgments):
-            if each.grade > 0:
-                group = each.group if each.group is not None else f"#{number}"
-                here = rank.get(each.document_id, np.inf)
-                first[group] = min(first.get(group, np.inf), here)
+        for group, each in positives(judgments):
+            first[group] = min(first.get(group, np.inf), rank.get(each.document_id, np.inf))
         if first:
             values[row] = max(first.values()) <= np.array(cutoffs)
     return Scores(tuple(judged), tuple(f"full_recall@{k}" for k in cutoffs), values)

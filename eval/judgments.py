@@ -108,7 +108,7 @@ def _span_judgment(record: Mapping[str, Any], query_id: str, where: str) -> Judg
     start, end = record.get("start"), record.get("end")
     if not isinstance(quote, str):
         raise InputError(f"{where}: 'quote' must be a string, got {quote!r}.")
-    span = _span(start, end, where)
+    span = read_span(start, end, where)
     anywhere = span is None and bool(quote.strip()) and record.get("document_id") is None
     return Judgment(
         query_id,
@@ -120,7 +120,8 @@ def _span_judgment(record: Mapping[str, Any], query_id: str, where: str) -> Judg
     )
 
 
-def _span(start: Any, end: Any, where: str) -> Span | None:
+def read_span(start: Any, end: Any, where: str) -> Span | None:
+    """Return the span of two numbers, None where there are none. Raises: InputError."""
     if start is None and end is None:
         return None
     first, last = whole_number(start, "'start'", where), whole_number(end, "'end'", where)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.answers import COSTS, Answer, System
+from eval.answers import COSTS, Answer, Described
 from eval.bench import Bench
 from eval.corpus import Corpus, Judged
 from eval.dataset import Dataset
@@ -63,7 +63,7 @@ class Asked:
         }
 
 
-def measured(asked: Asked, system: System, answers: Mapping[str, Answer], folder: Path) -> Run:
+def measured(asked: Asked, system: Described, answers: Mapping[str, Answer], folder: Path) -> Run:
     """Return the run of a system's answers, by query, after it was written into its folder."""
     scored = score(asked.kept, answers, asked.bench.cutoffs)
     about = {

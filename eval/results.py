@@ -1,8 +1,10 @@
 """A measured run: its numbers, where they are kept, and how they are shown."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -145,6 +147,13 @@ def open_folder(folder: Path) -> Path:
     return folder
 
 
+def new_folder(data_dir: Path, dataset: str, system: str) -> Path:
+    """Return a folder that no other run has: dataset, system, time in UTC."""
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    name = re.sub(r"[^\w.-]+", "-", f"{dataset}-{system}")
+    return data_dir / "runs" / f"{name}-{now}"
+
+
 def write_run(
     run: Run, lines: Iterable[Mapping[str, Any]], ranked: Mapping[str, Sequence[str]]
 ) -> None:
@@ -154,14 +163,16 @@ def write_run(
     """
     for name in FILES:
         (run.folder / name).unlink(missing_ok=True)
+    written = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
     with (run.folder / PER_QUERY).open("w", encoding="utf-8") as file:
         for line in lines:
-            file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(written(line) + "\n")
+    words = {id: trec_id(id) for id in {id for documents in ranked.values() for id in documents}}
     with (run.folder / RUN).open("w", encoding="utf-8") as file:
         for query_id, documents in ranked.items():
-            for rank, (document_id, score) in enumerate(descending(documents).items(), 1):
-                ids = f"{trec_id(query_id)} Q0 {trec_id(document_id)}"
-                file.write(f"{ids} {rank} {score:g} assay\n")
+            start = f"{trec_id(query_id)} Q0 "
+            for rank, (id, score) in enumerate(descending(documents).items(), 1):
+                file.write(f"{start}{words[id]} {rank} {score:g} assay\n")
     for name, data in ((METRICS, run.metrics), (MANIFEST, run.manifest)):
         text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2, default=str)
         (run.folder / name).write_text(text + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from eval.dataset import Dataset, load_dataset
 from eval.indexing import cut_of, index_corpus, index_for, passages_of
 from eval.measured import Asked, measured
 from eval.reference import Bm25Reference
-from eval.results import Run, open_folder
+from eval.results import Run, new_folder, open_folder
 from ingestion.load import LoadOptions, load
 from retrieval.config import load_pipeline
 from retrieval.open_kit import Tools
@@ -31,7 +30,8 @@ def run_benchmark(bench: Bench, tools: Tools, watch: Watch | None = None) -> Run
     watch, start = watch or Watch(), time.monotonic()
     dataset = load_dataset(bench.dataset, bench.split, bench.queries)
     corpus = Corpus(dataset.judged_documents)
-    folder = open_folder(bench.out or _new_folder(bench, dataset, tools.settings.data_dir))
+    name = bench.reference or Path(bench.pipeline).stem
+    folder = open_folder(bench.out or new_folder(tools.settings.data_dir, dataset.name, name))
     opened, indexed = _opened(bench, dataset, corpus, (tools, watch))
     kept = judged(dataset, corpus)
     system = opened()
@@ -61,13 +61,6 @@ def _opened(
     for line in report.lines():
         watch.said(line)
     return lambda: Served(pipeline, tools.kit(name)), report.as_json()
-
-
-def _new_folder(bench: Bench, dataset: Dataset, data_dir: Path) -> Path:
-    """Return a folder that no other run has: dataset, system, time in UTC."""
-    system = bench.reference or Path(bench.pipeline).stem
-    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    return data_dir / "runs" / f"{dataset.name}-{system}-{now}"
 
 
 def _answers(asking: Asking, system: System, kept: Judged, watch: Watch) -> dict[str, Answer]:

@@ -1,6 +1,6 @@
 """From answers to scores: which measures a dataset has, and what each hit is worth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,9 @@ def document_grades(judgments: Sequence[Judgment]) -> dict[str, int]:
     return grades
 
 
-def per_query(kept: Judged, answers: Mapping[str, Answer], scored: Scored) -> list[dict[str, Any]]:
+def per_query(
+    kept: Judged, answers: Mapping[str, Answer], scored: Scored
+) -> Iterator[dict[str, Any]]:
     """Return the lines of `per_query.jsonl`: the question, its measures, what each stage did.
 
     `judged` has each judged place above grade 0 with its rank in every list on the way (see
@@ -74,21 +76,20 @@ def per_query(kept: Judged, answers: Mapping[str, Answer], scored: Scored) -> li
     judged, and hits without grades.
     """
     rows = scored.scores.rows()
-    return [
-        {
+    for query in (*kept.queries, *kept.unanswerable):
+        answer = answers[query.id]
+        yield {
             "query_id": query.id,
             "query": query.text,
             "answerable": query.answerable,
             "labels": dict(query.meta),
             "measures": rows.get(query.id, {}),
-            "ms": answers[query.id].ms,
-            "stages": [_step(step_json(step)) for step in answers[query.id].trace],
-            "judged": [_judged(each) for each in answers[query.id].judged],
-            "documents": len(answers[query.id].documents),
-            "hits": _hits(answers[query.id], scored.grades.get(query.id)),
+            "ms": answer.ms,
+            "stages": [_step(step_json(step)) for step in answer.trace],
+            "judged": [_judged(each) for each in answer.judged],
+            "documents": len(answer.documents),
+            "hits": _hits(answer, scored.grades.get(query.id)),
         }
-        for query in (*kept.queries, *kept.unanswerable)
-    ]
 
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:

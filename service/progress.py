@@ -46,6 +46,10 @@ class Shown(Watch):
         )
         self._show("Ingesting", progress.bytes, self.total, said)
 
+    def read(self, documents: int, done: int) -> None:
+        """Show documents and megabytes."""
+        self._show("Reading", done, 0, f"{documents:,} documents, {done / MEGABYTE:,.1f} MB")
+
     def asked(self, done: int, total: int) -> None:
         """Show how many questions are answered."""
         self._show("Asking", done, total, f"{done:,} of {total:,} questions")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.commands import bench_chunking, bench_ladder, bench_suite, options
+from service.commands import bench_chunking, bench_ladder, bench_score, bench_suite, options
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
@@ -93,3 +93,4 @@ def compare(
 
 app.command("suite")(bench_suite.command)
 app.command("chunking")(bench_chunking.command)
+app.command("score")(bench_score.command)
