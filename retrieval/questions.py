@@ -6,7 +6,7 @@ ASKING = r"what|who|whom|whose|when|where|why|how|which"
 VERBS = r"is|are|was|were|do|does|did|can|could|should|would|will|has|have|had"
 FEWEST_WORDS = 3
 PLAIN_WORDS = 6
-TOPIC_WORDS = 8
+CONTEXT_WORDS = 30
 LONGEST = 2_000
 """Characters; a longer text is no question whose grammar tells anything."""
 
@@ -41,8 +41,8 @@ def split_questions(text: str) -> list[str]:
     """Return the questions in a text; where it holds fewer than two or is long, the text alone.
 
     Sentences with a question mark are questions, and one is cut where 'and' begins another. What a
-    part cannot do without is put behind it in brackets: a short line that the text opens with, as
-    the subject of a mail, or else the first question, for a part that points back ('it', 'they').
+    part may not do without is put behind it in brackets: the first words of what the text says
+    beside its questions, or else the first question, for a part that points back ('it', 'they').
     """
     if len(text) > LONGEST:
         return [text]
@@ -51,8 +51,10 @@ def split_questions(text: str) -> list[str]:
     found = [part for each in sentences if each.endswith("?") for part in _parts(each)]
     if len(found) < 2:
         return [text]
-    if not sentences[0].endswith("?") and len(sentences[0].split()) <= TOPIC_WORDS:
-        return [f"{part} ({sentences[0].rstrip('.')})" for part in found]
+    said = " ".join(each for each in sentences if not each.endswith("?")).split()
+    if said:
+        context = " ".join(said[:CONTEXT_WORDS]).rstrip(".;!")
+        return [f"{part} ({context})" for part in found]
     first = found[0].rstrip("?")
     others = [f"{each} ({first})" if _BACK.search(each) else each for each in found[1:]]
     return [found[0], *others]

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from retrieval.domains import told
 from retrieval.errors import ConfigError
 from retrieval.kit import Kit, Prompt
-from retrieval.parts import Parts, interleaved
+from retrieval.parts import Parts, interleaved, weighed
 from retrieval.pipeline import Pipeline, Stage
 from retrieval.prompts import Form, ask, filled, list_schema, texts
 from retrieval.questions import may_be_several, split_questions
@@ -17,6 +17,7 @@ from retrieval.stages.dense import Dense
 from retrieval.stages.fuse import Fuse
 from retrieval.stages.sparse import Sparse
 from retrieval.types import Hit, Search, Variant
+from retrieval.variants import checked_share
 
 VERSION = "1"
 PROMPT = """\
@@ -45,7 +46,7 @@ AT_A_TIME = 4
 
 @dataclass(frozen=True)
 class Decompose:
-    """The hits of a question and of each of its parts, merged so that every part is represented.
+    """The hits of a question and of each of its parts, merged into one list.
 
     It stands after the stages that search the whole question, and searches each part by the stages
     `each`. `how`: `llm`: a model takes the question apart, into `most` parts or fewer, if it may be
@@ -55,9 +56,16 @@ class Decompose:
     Parts run at the same time; one that refers to another's answer (#1) waits until it is filled
     in. `answers`: `llm`: a model reads the answer in the first `read` passages of that part;
     `title`: it is the first of their titles that the part does not hold itself. A reference without
-    an answer is never searched. `kind` tells the model what the collection holds; that of a
-    domain which a route has found goes before it. `prompt` and `answer_prompt` are put in place of
-    the stage's own, {most} and {kind} are filled in.
+    an answer is never searched.
+
+    `merge`: `ranks`: every part is represented, by the best rank in any list; `scores`: a hit's
+    score is `whole` of that for the question itself, the rest of its best for any part (min-max
+    normalised). Where none is named, `ranks` for parts of a model, and `scores` for those of rules,
+    which know nothing of what a part means: there the question itself is the surer guide.
+
+    `kind` tells the model what the collection holds; that of a domain which a route has found goes
+    before it. `prompt` and `answer_prompt` are put in place of the stage's own, {most} and {kind}
+    are filled in.
 
     Source: Press et al. 2022, arXiv 2210.03350 (self-ask); the references: Wolfson et al. 2020,
     arXiv 2001.11770 (QDMR); merging: ours.
@@ -69,6 +77,8 @@ class Decompose:
     most: int = 5
     read: int = 5
     always: bool = False
+    merge: Literal["ranks", "scores"] | None = None
+    whole: float = 0.5
     kind: str = "passages of documents"
     prompt: str = ""
     answer_prompt: str = ""
@@ -86,6 +96,7 @@ class Decompose:
             raise ConfigError(f"decompose.most: 2 to {MOST}, got {self.most}.")
         if not 1 <= self.read <= 20:
             raise ConfigError(f"decompose.read: 1 to 20, got {self.read}.")
+        checked_share("decompose.whole", self.whole)
         for name in ("prompt", "answer_prompt", "always"):
             if getattr(self, name) and not self.asks_model:
                 raise ConfigError(f"decompose.{name}: for how = 'llm', which asks a model.")
@@ -98,8 +109,14 @@ class Decompose:
 
     @property
     def depends(self) -> list[str]:
-        """The wording of the prompts."""
-        return [VERSION, self.prompt or PROMPT, self.answer_prompt or ANSWER_PROMPT]
+        """How it merges, and the wording of the prompts."""
+        prompts = [VERSION, self.prompt or PROMPT, self.answer_prompt or ANSWER_PROMPT]
+        return [self.merging, *prompts]
+
+    @property
+    def merging(self) -> Literal["ranks", "scores"]:
+        """How the lists become one."""
+        return self.merge or ("ranks" if self.how == "llm" else "scores")
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Take the question apart, search each part, and merge."""
@@ -115,7 +132,7 @@ class Decompose:
                 answer = self._answer(search, found[part], part, kit)
                 if answer:
                     answers[part] = answer
-        return _merged(search, parts, found)
+        return self._merged(search, parts, found)
 
     def _parts(self, search: Search, kit: Kit) -> Parts:
         if self.how == "rules":
@@ -169,20 +186,23 @@ class Decompose:
         answer = reply.text if reply.data is None else str(reply.data["answer"])
         return answer.strip()[:LONGEST_ANSWER]
 
-
-def _merged(search: Search, parts: Parts, found: dict[int, Search]) -> Search:
-    lists: dict[str, tuple[Hit, ...]] = {"": search.hits}
-    lists |= {_name(part): found[part].hits for part in sorted(found)}
-    new = tuple(Variant(found[part].query, "sub_question") for part in sorted(found))
-    left_out = [text for part, text in enumerate(parts.questions) if part not in found]
-    notes = [f"{_name(part)}: {found[part].query}" for part in sorted(found)]
-    notes += [f"not searched, for want of an answer: {text}" for text in left_out]
-    return replace(
-        search,
-        variants=search.variants + new,
-        hits=interleaved(lists, "decompose"),
-        trace=tuple(step for part in sorted(found) for step in found[part].trace),
-    ).noted(*notes)
+    def _merged(self, search: Search, parts: Parts, found: dict[int, Search]) -> Search:
+        lists: dict[str, tuple[Hit, ...]] = {"": search.hits}
+        lists |= {_name(part): found[part].hits for part in sorted(found)}
+        new = tuple(Variant(found[part].query, "sub_question") for part in sorted(found))
+        left_out = [text for part, text in enumerate(parts.questions) if part not in found]
+        notes = [f"{_name(part)}: {found[part].query}" for part in sorted(found)]
+        notes += [f"not searched, for want of an answer: {text}" for text in left_out]
+        if self.merging == "ranks":
+            hits = interleaved(lists, "decompose")
+        else:
+            hits = weighed(lists, "decompose", self.whole)
+        return replace(
+            search,
+            variants=search.variants + new,
+            hits=hits,
+            trace=tuple(step for part in sorted(found) for step in found[part].trace),
+        ).noted(*notes)
 
 
 def _name(part: int) -> str:

@@ -1,7 +1,9 @@
 from collections.abc import Sequence
 
+import pytest
+
 from retrieval.offline import passage
-from retrieval.parts import Parts, interleaved
+from retrieval.parts import Parts, interleaved, weighed
 from retrieval.types import Hit, Score
 
 
@@ -29,6 +31,27 @@ def test_scores_fall_with_the_place_and_say_which_list() -> None:
 def test_empty_lists_leave_the_others() -> None:
     assert order({"": ranked(), "one": ranked("a", "b")}) == ["a", "b"]
     assert order({"": ranked(), "one": ranked()}) == []
+
+
+def test_scores_are_the_questions_share_and_the_rest_of_the_best_part() -> None:
+    # Min-max of 1, 1/2, 1/3 is 1, 1/4, 0; of 1, 1/2 it is 1, 0.
+    lists = {"": ranked("a", "b", "c"), "one": ranked("d", "b"), "two": ranked("b", "e", "a")}
+    found = weighed(lists, "merge", 0.6)
+    scores = {hit.chunk.document_id: hit.score for hit in found}
+    assert scores == {
+        "b": pytest.approx(0.6 * 0.25 + 0.4 * 1.0),
+        "a": pytest.approx(0.6 * 1.0 + 0.4 * 0.0),
+        "d": pytest.approx(0.4),
+        "e": pytest.approx(0.4 * 0.25),
+        "c": 0.0,
+    }
+    assert [hit.chunk.document_id for hit in found] == ["a", "b", "d", "e", "c"]
+    assert [each.by for each in found[1].scores] == ["fuse", "one/fuse", "two/fuse", "merge"]
+
+
+def test_lists_without_hits_leave_the_scores_of_the_others() -> None:
+    assert [hit.score for hit in weighed({"": ranked(), "one": ranked("a")}, "m", 0.5)] == [0.5]
+    assert weighed({"": ranked()}, "m", 0.5) == ()
 
 
 def test_parts_wait_for_the_answers_that_they_refer_to() -> None:

@@ -30,7 +30,14 @@ from retrieval.questions import LONGEST, may_be_several, split_questions
         ),
         (
             "Do cats dream? I saw mine twitch all night long, for a long time. Do dogs dream?",
-            ["Do cats dream?", "Do dogs dream?"],
+            [
+                "Do cats dream? (I saw mine twitch all night long, for a long time)",
+                "Do dogs dream? (I saw mine twitch all night long, for a long time)",
+            ],
+        ),
+        (
+            f"Loud. {'word ' * 40}. Why? How?",
+            [f"Why? (Loud. {'word ' * 28}word)", f"How? (Loud. {'word ' * 28}word)"],
         ),
         ("one?\ntwo?", ["one?", "two?"]),
         ("猫はどこ？犬は何？", ["猫はどこ?", "犬は何?"]),

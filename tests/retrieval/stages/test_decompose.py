@@ -65,11 +65,26 @@ def test_every_part_of_a_question_is_represented(kit: Kit) -> None:
 
 
 def test_every_hit_says_which_part_found_it_and_where(kit: Kit) -> None:
-    found = run(split(Decompose(how="rules")), Search.of(SEVERAL), kit)
+    found = run(split(Decompose(how="rules", merge="ranks")), Search.of(SEVERAL), kit)
     by_document = {h.chunk.document_id: [s.by for s in h.scores] for h in found.hits}
     assert "part-2/sparse:original" in by_document["trains/speed.md"]
     assert all(names[-1] == "decompose" for names in by_document.values())
     assert [hit.score for hit in found.hits] == [1 / (i + 1) for i in range(len(found.hits))]
+
+
+def test_parts_of_rules_share_the_score_with_the_question_itself(kit: Kit) -> None:
+    plain = run(Pipeline("p", LEGS), Search.of(SEVERAL), kit)
+    half, most = (
+        run(split(Decompose(how="rules", whole=whole)), Search.of(SEVERAL), kit)
+        for whole in (0.5, 1.0)
+    )
+    assert documents(most)[: len(plain.hits)] == documents(plain)
+    assert half.hits[0].score <= 1.0
+    assert {hit.score for hit in half.hits} != {hit.score for hit in most.hits}
+    parts = part_queries(half)
+    first = {documents(run(Pipeline("p", LEGS), Search.of(each), kit))[0] for each in parts}
+    scores = {hit.chunk.document_id: hit.score for hit in half.hits}
+    assert all(scores[each] >= 0.5 for each in first)
 
 
 def test_each_part_has_its_own_steps_in_the_trace(kit: Kit) -> None:
