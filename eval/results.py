@@ -18,7 +18,8 @@ from eval.statistics import intervals
 from retrieval.errors import InputError, NotFoundError
 
 MANIFEST, METRICS, PER_QUERY, RUN = "manifest.json", "metrics.json", "per_query.jsonl", "run.trec"
-FILES = {MANIFEST, METRICS, PER_QUERY, RUN}
+REPORT, LOSSES = "report.html", "losses.json"
+FILES = {MANIFEST, METRICS, PER_QUERY, RUN, REPORT, LOSSES}
 MAIN = tuple(family for family in LABELS if not family.startswith("document_"))
 
 
@@ -56,7 +57,7 @@ class Run:
                 f"{self.metrics['shallow']} queries have fewer documents than the deepest measure"
                 " asks for: the deepest search did not hold more."
             )
-        return [*found, *self._times(), *self._unanswerable(), f"run: {self.folder}"]
+        return [*found, *self._times(), *self.unanswerable(), f"run: {self.folder}"]
 
     def table(self) -> list[list[str]]:
         """Return the measures as rows of cells, the header first: mean [low, high] at cutoffs."""
@@ -78,7 +79,8 @@ class Run:
             f" p50 {times['p50_ms']:.1f} ms, p95 {times['p95_ms']:.1f} ms"
         ]
 
-    def _unanswerable(self) -> list[str]:
+    def unanswerable(self) -> list[str]:
+        """Return what the questions without an answer say; nothing where none was asked."""
         found = self.metrics.get("unanswerable")
         if not found:
             return []

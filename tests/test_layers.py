@@ -29,6 +29,8 @@ ROOMS = {
     "pypdfium2": ("ingestion/loaders",),
     "mammoth": ("ingestion/loaders",),
     "selectolax": ("ingestion",),
+    "vl_convert": ("eval/report/charts",),
+    "jinja2": ("eval/report",),
 }
 SOURCES = sorted(file for layer in LAYERS for file in (ROOT / layer).rglob("*.py"))
 

@@ -1,15 +1,24 @@
 """`assay bench`: how right a pipeline's passages are, and whether a change helps."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands import bench_chunking, bench_ladder, bench_score, bench_suite, options
+from service.commands import (
+    bench_chunking,
+    bench_ladder,
+    bench_report,
+    bench_score,
+    bench_suite,
+    options,
+)
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
-app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
+if TYPE_CHECKING:
+    from eval.results import Run
 
+app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
 app.command("ladder")(bench_ladder.command)
 
 
@@ -28,6 +37,7 @@ def run(  # noqa: PLR0913 - the options of a command
     folder: options.Out = None,
     reference: options.Reference = None,
     drop_self: options.DropSelf = False,
+    report: options.Report = False,
     as_json: options.Json = False,
 ) -> None:
     """Ask a dataset's questions and print precision, recall, nDCG, MRR, MAP, hit rate, latency.
@@ -61,10 +71,16 @@ def run(  # noqa: PLR0913 - the options of a command
     except KeyboardInterrupt:
         note("Stopped; no run was written. What is indexed is kept.")
         raise typer.Exit(STOPPED) from None
+    line = bench_report.of_run(found.folder, report)
+    _give(found, line, as_json)
+
+
+def _give(found: "Run", line: str, as_json: bool) -> None:
+    """Print a run, and the line about its report."""
     if as_json:
         give_json({"run": str(found.folder), **found.metrics})
     else:
-        say(found.lines())
+        say([*found.lines(), line])
 
 
 @app.command("compare")
@@ -94,3 +110,4 @@ def compare(
 app.command("suite")(bench_suite.command)
 app.command("chunking")(bench_chunking.command)
 app.command("score")(bench_score.command)
+app.command("report")(bench_report.command)

@@ -61,6 +61,9 @@ Metric = Annotated[str, typer.Option(help="The measure that decides, as nDCG@10.
 DropSelf = Annotated[
     bool, typer.Option("--drop-self", help="Leave out the document whose id is the query's.")
 ]
+Report = Annotated[
+    bool, typer.Option("--report", help="Write report.html into the run's folder too.")
+]
 
 
 def dataset_place(dataset: str) -> tuple[Path, str | None]:
