@@ -51,8 +51,7 @@ def latency(questions: Sequence[Question]) -> Latency | None:
     for each in timed:
         spent: dict[str, float] = {}
         for step in each.stages:
-            name = str(step.get("stage"))
-            spent[name] = spent.get(name, 0.0) + float(step.get("ms") or 0.0)
+            spent[step.stage] = spent.get(step.stage, 0.0) + step.ms
         for name, ms in spent.items():
             by_stage.setdefault(name, []).append(ms)
     return Latency(

@@ -3,7 +3,7 @@
 What a run does not hold (an older one, or that of another system) is None, and the report says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,29 @@ HITS = 10
 
 Rank = tuple[str, int | None]
 """The name of a list and a rank in it, from 1; None is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A served hit: its scores by maker, its grade (0: irrelevant), how its text begins."""
+
+    document_id: str
+    span: tuple[int, int] | None
+    scores: Mapping[str, float]
+    grade: int
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one stage did to a question, and the stages inside it."""
+
+    stage: str
+    ms: float
+    changed: Mapping[str, Any]
+    notes: tuple[str, ...]
+    error: str
+    steps: tuple["Step", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +74,8 @@ class Question:
     measures: Mapping[str, float]
     answerable: bool = True
     ms: float = 0.0
-    stages: Sequence[Mapping[str, Any]] = ()
-    hits: Sequence[Mapping[str, Any]] = ()
+    stages: tuple[Step, ...] = ()
+    hits: tuple[Hit, ...] = ()
     served: int = 0
     found: frozenset[str] = frozenset()
     places: tuple[Place, ...] | None = None
@@ -95,37 +118,69 @@ def read_measured(folder: Path) -> Measured:
 
 
 def _question(record: Mapping[str, Any], where: str) -> Question:
+    """Return a line's question. Raises: InputError that names the line and what is wrong in it."""
     hits = _objects(record, "hits", where)
     judged = _objects(record, "judged", where) if "judged" in record else None
+    name = "hits"
+    try:
+        shown = tuple(_hit(hit) for hit in hits[:HITS])
+        found = frozenset(str(hit.get("document_id")) for hit in hits if hit.get("grade"))
+        name = "judged"
+        places = None if judged is None else tuple(_place(each) for each in judged)
+        name = "stages"
+        stages = tuple(_step(each) for each in _objects(record, "stages", where))
+        name = "ms"
+        ms = float(record.get("ms") or 0.0)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{where}: {name!r} cannot be read ({error!r}).", "run") from error
     return Question(
         id=str(record["query_id"]),
         text=str(record.get("query", "")),
         measures=record["measures"],
         answerable=record.get("answerable") is not False,
-        ms=float(record.get("ms") or 0.0),
-        stages=_objects(record, "stages", where),
-        hits=hits[:HITS],
+        ms=ms,
+        stages=stages,
+        hits=shown,
         served=len(hits),
-        found=frozenset(str(hit.get("document_id")) for hit in hits if hit.get("grade")),
-        places=None if judged is None else tuple(_place(each, where) for each in judged),
+        found=found,
+        places=places,
     )
 
 
-def _place(judged: Mapping[str, Any], where: str) -> Place:
-    try:
-        ranks = tuple(
-            (str(name), None if rank is None else int(rank)) for name, rank in judged["ranks"]
-        )
-        span = judged.get("span")
-        return Place(
-            str(judged["document_id"]),
-            str(judged["group"]),
-            int(judged["grade"]),
-            ranks,
-            (int(span[0]), int(span[1])) if span else None,
-        )
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(f"{where}: 'judged' cannot be read ({error!r}).", "run") from error
+def _hit(found: Mapping[str, Any]) -> Hit:
+    scores = found.get("scores") or ({"score": found["score"]} if "score" in found else {})
+    return Hit(
+        str(found["document_id"]),
+        _span(found.get("span")),
+        {str(by): float(value) for by, value in scores.items()},
+        int(found.get("grade") or 0),
+        str(found.get("excerpt") or ""),
+    )
+
+
+def _step(found: Mapping[str, Any]) -> Step:
+    return Step(
+        str(found["stage"]),
+        float(found.get("ms") or 0.0),
+        dict(found.get("changed") or {}),
+        tuple(map(str, found.get("notes") or ())),
+        str(found.get("error") or ""),
+        tuple(_step(each) for each in found.get("steps") or ()),
+    )
+
+
+def _place(judged: Mapping[str, Any]) -> Place:
+    return Place(
+        str(judged["document_id"]),
+        str(judged["group"]),
+        int(judged["grade"]),
+        tuple((str(name), None if rank is None else int(rank)) for name, rank in judged["ranks"]),
+        _span(judged.get("span")),
+    )
+
+
+def _span(found: Any) -> tuple[int, int] | None:
+    return None if not found else (int(found[0]), int(found[1]))
 
 
 def _objects(record: Mapping[str, Any], name: str, where: str) -> list[Mapping[str, Any]]:

@@ -71,7 +71,7 @@ def run(  # noqa: PLR0913 - the options of a command
     except KeyboardInterrupt:
         note("Stopped; no run was written. What is indexed is kept.")
         raise typer.Exit(STOPPED) from None
-    line = bench_report.of_run(found.folder, report)
+    line = bench_report.of_run(found.folder, wanted=report)
     _give(found, line, as_json)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.commands import options
+from service.commands.bench_report import of_run
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def command(  # noqa: PLR0913 - the options of a command
     if as_json:
         give_json(found.as_json())
     else:
-        say(lines(found))
+        say([*lines(found), of_run(folder, wanted=False)])
 
 
 def _climbed(climb: "Climb", context: typer.Context) -> "Climbed":

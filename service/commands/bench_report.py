@@ -79,8 +79,8 @@ def write_page(found: "Report", file: Path) -> None:
     file.write_text(page(found), encoding="utf-8")
 
 
-def of_run(folder: Path, wanted: bool) -> str:
-    """Write the page of a run into its folder, if that is wanted; return where it is, or how."""
+def of_run(folder: Path, *, wanted: bool) -> str:
+    """Write a page into a folder of a run or ladder, if wanted; return where it is, or how."""
     from eval.report.build import report
     from eval.results import REPORT
 

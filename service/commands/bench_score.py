@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.commands import options
+from service.commands.bench_report import of_run
 from service.commands.console import STOPPED, give_json, note, reporting, say, settings_of
 
 
@@ -45,4 +46,4 @@ def command(  # noqa: PLR0913 - the options of a command
     if as_json:
         give_json({"run": str(found.folder), **found.metrics})
     else:
-        say(found.lines())
+        say([*found.lines(), of_run(found.folder, wanted=False)])

@@ -80,6 +80,6 @@ def test_what_is_no_run_is_named(place: Path) -> None:
 
 def test_a_run_says_how_to_get_its_report(place: Path) -> None:
     run = place / "a run"
-    assert of_run(run, False) == f"report: assay bench report '{run}' --out report.html"
-    assert of_run(run, True) == f"report: {run / 'report.html'}"
+    assert of_run(run, wanted=False) == f"report: assay bench report '{run}' --out report.html"
+    assert of_run(run, wanted=True) == f"report: {run / 'report.html'}"
     assert "<!doctype html>" in (run / "report.html").read_text()

@@ -107,6 +107,9 @@ def test_what_cannot_be_reported_is_refused(runs: Runs, ladder: Path, tmp_path: 
     [
         ("judged", [{"document_id": "d"}], "'judged' cannot be read"),
         ("hits", "none", "'hits' must be a list"),
+        ("hits", [{}], "'hits' cannot be read"),
+        ("stages", [{"stage": "fuse", "ms": "soon"}], "'stages' cannot be read"),
+        ("ms", "soon", "'ms' cannot be read"),
     ],
 )
 def test_a_damaged_line_is_named(runs: Runs, tmp_path: Path, name, value, said) -> None:
