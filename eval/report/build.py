@@ -18,6 +18,10 @@ from eval.scores import known_measure
 from retrieval.errors import InputError
 
 
+MANY = 0.05
+"""The share of questions that find something but not all, from which a title says so."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """How a report is made: its measure, the main one if None, and how many questions it traces."""
@@ -189,8 +193,8 @@ def _title(found: Part) -> str:
     right = round(measures[f"Success@{k}"]["mean"] * queries)
     said = f"{found.name} finds a right {found.kind} among the first {k} for {right:,} of"
     said += f" {queries:,} questions"
-    if any(each.measure == f"full_recall@{k}" for each in found.figures):
-        whole = round(measures[f"full_recall@{k}"]["mean"] * queries)
+    whole = round(measures.get(f"full_recall@{k}", {"mean": 1.0})["mean"] * queries)
+    if right - whole > MANY * queries:
         said += f", and all that is needed for {whole:,}"
     return said
 
