@@ -69,3 +69,6 @@ class Watch:
 
     def standing(self, table: Sequence[Sequence[str]]) -> None:
         """Hear the table of a ladder so far: rows of cells, the header first."""
+
+    def tuned(self, done: int, total: int, best: str) -> None:
+        """Hear how many combinations of parameters were tried, and which is the best so far."""

@@ -54,6 +54,10 @@ class Shown(Watch):
         """Show how many questions are answered."""
         self._show("Asking", done, total, f"{done:,} of {total:,} questions")
 
+    def tuned(self, done: int, total: int, best: str) -> None:
+        """Show how many combinations were tried, at most `total`."""
+        self._show("Tuning", done, total, f"{done:,} of at most {total:,} tries, {best}")
+
     def said(self, line: str) -> None:
         """Print a line above the bar."""
         if not self.brief:

@@ -11,6 +11,7 @@ from service.commands import (
     bench_report,
     bench_score,
     bench_suite,
+    bench_tune,
     options,
 )
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
 app.command("ladder")(bench_ladder.command)
+app.command("tune")(bench_tune.command)
 
 
 @app.command("run")

@@ -75,14 +75,18 @@ def dataset_place(dataset: str) -> tuple[Path, str | None]:
 
 
 def benches(
-    datasets: Sequence[str], metric: str, how: tuple[str | None, str | None, bool]
+    datasets: Sequence[str],
+    metric: str,
+    how: tuple[str | None, str | None, bool],
+    only: bool = False,
 ) -> "tuple[Bench, ...]":
-    """Return what is asked of datasets, a measure's cutoff among those that are looked at.
+    """Return what is asked of datasets, at the usual cutoffs and that of a measure, or that alone.
 
     `how` are the values of --chunker, --embed and --drop-self.
     """
     from eval.bench import Bench
     from eval.prepared import cutoffs_with
+    from eval.scores import CUTOFFS
 
     chunker, embed, drop_self = how
     return tuple(
@@ -91,7 +95,7 @@ def benches(
             chunker=chunker,
             embed=embed_text(embed),
             split=split,
-            cutoffs=cutoffs_with(metric),
+            cutoffs=cutoffs_with(metric, () if only else CUTOFFS),
             drop_self=drop_self,
         )
         for folder, split in map(dataset_place, datasets)
