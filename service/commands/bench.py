@@ -7,6 +7,7 @@ import typer
 
 from service.commands import (
     bench_chunking,
+    bench_gate,
     bench_ladder,
     bench_report,
     bench_score,
@@ -113,3 +114,4 @@ app.command("suite")(bench_suite.command)
 app.command("chunking")(bench_chunking.command)
 app.command("score")(bench_score.command)
 app.command("report")(bench_report.command)
+app.command("gate")(bench_gate.command)

@@ -130,5 +130,5 @@ def test_a_bad_json_line_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="nothing.trec is not there"):
+    with pytest.raises(NotFoundError, match=r"nothing.trec is not there"):
         read_run_file(tmp_path / "nothing.trec")

@@ -76,7 +76,7 @@ def test_the_querys_own_document_is_dropped_where_that_is_asked(
 
 
 def test_judged_spans_need_places(guide: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="judgments are on spans, and other.trec names documents"):
+    with pytest.raises(InputError, match=r"judgments are on spans, and other.trec names documents"):
         scored(tmp_path, guide, "sleep Q0 guide.md 1 1 t\n")
     start = (guide / "corpus" / "guide.md").read_text().index("Cats sleep")
     place = {"query_id": "sleep", "document_id": "guide.md", "start": start, "end": start + 31}
