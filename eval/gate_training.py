@@ -13,7 +13,7 @@ from eval.answers import Answer, Served, System
 from eval.bench import Bench, Watch
 from eval.compare import Difference, difference
 from eval.dataset import load_dataset
-from eval.gate_fit import Cases, Flags, Thresholds, fitted
+from eval.gate_fit import Cases, Flags, Threshold, fitted
 from eval.prefixes import Prefixes, Sharing, shared_by
 from eval.prepared import Prepared, prepared
 from eval.scoring import score
@@ -49,9 +49,9 @@ class GateTraining:
 
 @dataclass(frozen=True)
 class TrainedGate:
-    """Thresholds fitted on all questions (`tables`: the pipeline with them), and the evidence.
+    """A threshold fitted on all questions (`tables`: the pipeline with it), and the evidence.
 
-    The evidence is cross-fitted: each half of the questions is decided by thresholds of the other.
+    The evidence is cross-fitted: each half of the questions is decided by the other's threshold.
     `kept` is the share of the costly stages' gain that the gate keeps, with its 95% interval, None
     where they gain nothing. `ms` is what those stages took for a question, on average.
     """
@@ -59,8 +59,8 @@ class TrainedGate:
     tables: Sequence[Mapping[str, Any]]
     key: str
     about: Mapping[str, Any]
-    thresholds: Thresholds
-    halves: tuple[Thresholds, ...]
+    threshold: Threshold
+    halves: tuple[Threshold, ...]
     opened: float
     kept: tuple[float, float, float] | None
     differences: Mapping[str, Difference]
@@ -76,21 +76,21 @@ class TrainedGate:
             kept = f"{share:.0%} of what they gain is kept [{low:.0%}, {high:.0%}]"
         return [
             f"{about['name']} ({about['split']}): {always.queries} questions, each decided by"
-            " thresholds of the other half",
+            " the threshold of the other half",
             f"{about['metric']}: never open {never.baseline:.4f}, always open"
             f" {always.baseline:.4f}, gate {always.candidate:.4f}",
             *(f"  against {name}: {_change(each)}" for name, each in against.items()),
             f"open for {self.opened:.0%}: {1 - self.opened:.0%} of the calls saved; {kept}",
             f"the stages behind the gate take {self.ms:.1f} ms for a question",
             *(f"half {n}: {_shown(each)}" for n, each in enumerate(self.halves, 1)),
-            f"fitted on all, for a loss of up to {about['loss']}: {_shown(self.thresholds)}",
+            f"fitted on all, for a loss of up to {about['loss']}: {_shown(self.threshold)}",
         ]
 
     def as_json(self) -> dict[str, Any]:
         """Return the evidence and the thresholds as JSON values."""
         return {
             "dataset": dict(self.about),
-            "thresholds": self.thresholds._asdict(),
+            "threshold": self.threshold._asdict(),
             "halves": [each._asdict() for each in self.halves],
             "opened": self.opened,
             "calls_saved": 1 - self.opened,
@@ -118,13 +118,13 @@ def train_gate(training: GateTraining, tools: Tools, watch: Watch | None = None)
         score(ready.asked.kept, answers, bench.cutoffs).scores.of(metric)
         for answers in (asked.closed, asked.open)
     )
-    cases = Cases.of(_gate(pipeline, place), asked.signals, closed, opened)
+    cases = Cases(_gate(pipeline, place), asked.signals, closed, opened)
     if len(closed) < 2 * FOLDS:
         raise InputError(f"{ready.name}: {len(closed)} questions are too few to fit on.", "dataset")
     decided, halves = cross_fitted(cases, training)
     at = fitted(cases, training.loss)
     own = [dict(each) for each in tables]
-    own[place] |= {"margin": at.margin, "agreement": at.agreement, "words": at.words}
+    own[place] |= at.parameters()
     about = ready.asked.about() | {"metric": metric, "loss": training.loss, "pipeline": name}
     return TrainedGate(
         own,
@@ -197,8 +197,8 @@ def _asked(ready: Prepared, pipeline: Pipeline, place: int, watch: Watch) -> _As
     return _Asked(*found, seen, float(np.mean(ms)))
 
 
-def cross_fitted(cases: Cases, training: GateTraining) -> tuple[Flags, tuple[Thresholds, ...]]:
-    """Return for which questions the gate opens, by thresholds of the other half, and those."""
+def cross_fitted(cases: Cases, training: GateTraining) -> tuple[Flags, tuple[Threshold, ...]]:
+    """Return for which questions the gate opens, by the threshold of the other half, and those."""
     random = np.random.default_rng(training.seed)
     half = random.permutation(len(cases.closed)) % FOLDS
     decided = np.zeros(len(half), dtype=bool)
@@ -242,8 +242,8 @@ def _change(each: Difference) -> str:
     return f"{each.difference:+.4f}{sure}, p {each.p:.4f}"
 
 
-def _shown(at: Thresholds) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in at._asdict().items())
+def _shown(at: Threshold) -> str:
+    return f"{at.signal} {at.value:g}" if at.signal else "no signal"
 
 
 def _place(pipeline: Pipeline) -> int:

@@ -9,9 +9,12 @@ from retrieval.inside import Inside, check_held, take_columns
 from retrieval.kit import Kit
 from retrieval.pipeline import Stage
 from retrieval.questions import ASKING, VERBS, split_questions
-from retrieval.types import Search
+from retrieval.stages.fuse import min_max
+from retrieval.types import Hit, Search
 
 QueryClass = Literal["keywords", "question", "several"]
+LEVELS = ("support", "similarity", "agreement", "margin")
+"""Signals that count where they are below a threshold, from 0 to 1."""
 FEWEST_WORDS = 3
 OPENINGS = frozenset(f"{ASKING}|{VERBS}".split("|"))
 
@@ -22,12 +25,16 @@ class Signals:
 
     `margin`: how far the first hit is before the second, as a share of the distance from the first
     to the last of the first hits; in [0, 1], 1 for a hit alone, 0 without hits. `agreement`: the
-    share that two legs have in common of their first hits, the mean over pairs of legs; in [0, 1],
-    None where one leg or none searched. `words` and `questions` are counts.
+    share that two legs have in common of their first hits, the mean over pairs of legs; `support`:
+    the first hit's min-max score in the ranking of a leg, the mean over legs; both in [0, 1], None
+    where one leg or none searched. `similarity`: the best score of the dense leg, None without one.
+    `words` and `questions` are counts.
     """
 
     margin: float
     agreement: float | None
+    support: float | None
+    similarity: float | None
     words: int
     questions: int
     query_class: QueryClass
@@ -37,22 +44,26 @@ class Signals:
 class Gate:
     """What the stages `then` make of the search, where its first pass was doubtful.
 
-    They run if any of these holds: the margin between the first two hits is below `margin`; the
-    legs agree to less than `agreement` on their `first` hits; the question has more than `words`
-    words; it holds at least `questions` questions; it is of a class in `always`. A class in `never`
-    goes before all of that. 0 means that a signal does not count.
+    They run if any of these holds: the legs support the first hit to less than `support`; the best
+    similarity of the dense leg is below `similarity`; the legs agree to less than `agreement` on
+    their `first` hits; the margin between the first two hits is below `margin`; the question has
+    more than `words` words; it holds at least `questions` questions; it is of a class in `always`.
+    A class in `never` goes before all of that. 0 means that a signal does not count, and so does
+    one that is not there (a support of a single leg). `assay gate train` fits them.
 
     Classes: `several` (questions), `question` (a question mark or a word that asks), `keywords`.
     The decision and the signals are in the notes. Without conditions they never run.
 
     Ours: the signals are those of query performance prediction: the spread of the first scores
     (Shtok et al. 2012, ACM TOIS 30(2)), the agreement of several retrievals (Aslam and Pavlu 2007,
-    ECIR); the margin is scaled so that a threshold holds for the scores of every fusion.
+    ECIR); margin and support are scaled so that a threshold holds for every fusion.
     """
 
     then: tuple[Stage, ...] = ()
-    margin: float = 0.1
+    support: float = 0.9
+    similarity: float = 0.0
     agreement: float = 0.0
+    margin: float = 0.0
     first: int = 10
     words: int = 0
     questions: int = 2
@@ -64,7 +75,7 @@ class Gate:
 
     def __post_init__(self) -> None:
         """Check the ranges, and take over the columns of the stages inside."""
-        for name in ("margin", "agreement"):
+        for name in LEVELS:
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"gate.{name}: 0 to 1, got {getattr(self, name)}.")
         if not 2 <= self.first <= 1000:
@@ -95,10 +106,11 @@ class Gate:
         """Return why the stages run; none, and they do not."""
         if found.query_class in self.never:
             return []
-        agreement = 1.0 if found.agreement is None else found.agreement
+        levels = {name: (getattr(found, name), getattr(self, name)) for name in LEVELS}
         checks = {
-            f"margin below {self.margin}": found.margin < self.margin,
-            f"agreement below {self.agreement}": agreement < self.agreement,
+            f"{name} below {least}": value is not None and value < least
+            for name, (value, least) in levels.items()
+        } | {
             f"more than {self.words} words": 0 < self.words < found.words,
             f"{self.questions} questions or more": 0 < self.questions <= found.questions,
             f"class {found.query_class}": found.query_class in self.always,
@@ -112,6 +124,8 @@ def signals(search: Search, first: int) -> Signals:
     return Signals(
         _margin([hit.score for hit in search.hits[:first]]),
         _agreement(search, first),
+        _support(search),
+        _similarity(search),
         len(search.query.split()),
         questions,
         query_class(search.query, questions),
@@ -135,14 +149,37 @@ def _margin(scores: list[float]) -> float:
 
 
 def _agreement(search: Search, first: int) -> float | None:
-    """The first ranking of a leg speaks for it: that of the question's own words."""
-    legs: dict[str, set[str]] = {}
-    for ranking in search.rankings:
-        legs.setdefault(ranking.leg, {hit.chunk.id for hit in ranking.hits[:first]})
+    legs = {leg: {hit.chunk.id for hit in hits[:first]} for leg, hits in _legs(search).items()}
     pairs = list(combinations(legs.values(), 2))
     if not pairs:
         return None
     return sum(len(a & b) / max(len(a), len(b), 1) for a, b in pairs) / len(pairs)
+
+
+def _support(search: Search) -> float | None:
+    legs = _legs(search)
+    if len(legs) < 2:
+        return None
+    first = search.hits[0].chunk.id if search.hits else ""
+    found = []
+    for hits in legs.values():
+        values = min_max([hit.score for hit in hits]) if hits else []
+        ids = [hit.chunk.id for hit in hits]
+        found.append(values[ids.index(first)] if first in ids else 0.0)
+    return sum(found) / len(found)
+
+
+def _similarity(search: Search) -> float | None:
+    hits = _legs(search).get("dense")
+    return hits[0].score if hits else None
+
+
+def _legs(search: Search) -> dict[str, tuple[Hit, ...]]:
+    """The first ranking of a leg speaks for it: that of the question's own words."""
+    legs: dict[str, tuple[Hit, ...]] = {}
+    for ranking in search.rankings:
+        legs.setdefault(ranking.leg, ranking.hits)
+    return legs
 
 
 def _shown(value: object) -> str:

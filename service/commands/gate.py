@@ -19,7 +19,7 @@ def train(  # noqa: PLR0913 - the options of a command
     pipeline: Annotated[
         str, typer.Option("--pipeline", "-p", help="One with a gate: a name, or a .toml file.")
     ],
-    file: Annotated[Path, typer.Option("--out", help="The pipeline with thresholds (.toml).")],
+    file: Annotated[Path, typer.Option("--out", help="The pipeline with its threshold (.toml).")],
     queries: options.Queries = None,
     metric: options.Metric = "nDCG@10",
     loss: Annotated[
@@ -28,12 +28,13 @@ def train(  # noqa: PLR0913 - the options of a command
     seed: Annotated[int, typer.Option(help="Deals the questions into two halves.")] = 0,
     as_json: options.Json = False,
 ) -> None:
-    """Fit the thresholds of a pipeline's gate, and print what it keeps and what it saves.
+    """Fit the threshold of a pipeline's gate, and print what it keeps and what it saves.
 
-    Every question is asked with the gate closed and open. The thresholds (margin, agreement,
-    words) are those that open it for the fewest questions within the loss; its other conditions
-    stay as they are. What is printed is cross-fitted: each half of the questions is decided by
-    thresholds that were fitted on the other. The file's thresholds are fitted on all of them.
+    Every question is asked with the gate closed and open. The signal (support, similarity,
+    agreement, margin or words) and its threshold are those that open the gate for the fewest
+    questions within the loss; its other conditions stay as they are. What is printed is
+    cross-fitted: each half of the questions is decided by what was fitted on the other. The
+    file's threshold is fitted on all of them.
 
     Example: `assay gate train --dataset scifact -p gated.toml --loss 0.005 --out fitted.toml`
     """

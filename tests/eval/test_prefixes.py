@@ -40,12 +40,12 @@ AFTER = st.lists(
             {"use": "rules", "most": 1},
             {"use": "decompose", "how": "rules"},
             {"use": "gate", "then": [{"use": "rules", "mmr": 0.5}], "margin": 0.9},
-            {"use": "pack", "tokens": 40},
         )
     ),
     max_size=2,
 )
-TABLES = st.tuples(BEFORE, LEGS, FUSE, AFTER).map(lambda parts: [*chain(*parts)])
+LAST = st.sampled_from(([], [{"use": "pack", "tokens": 40}]))
+TABLES = st.tuples(BEFORE, LEGS, FUSE, AFTER, LAST).map(lambda parts: [*chain(*parts)])
 
 
 def plain(steps: tuple[Step, ...]) -> list[Step]:

@@ -64,8 +64,7 @@ def test_a_gate_is_fitted_written_and_proven_on_questions_held_out(folder):
     assert never["candidate"] == always["candidate"]
     assert found["opened"] == pytest.approx(1 - found["calls_saved"])
     gate = load_pipeline("fitted.toml").stages[-1]
-    assert gate.margin == found["thresholds"]["margin"]
-    assert gate.agreement == found["thresholds"]["agreement"]
+    assert getattr(gate, found["threshold"]["signal"]) == found["threshold"]["value"]
     # What the fitted pipeline is worth on these questions is what the command says of them.
     run = ["bench", "run", "--dataset", "animals", "-p", "fitted.toml", "--json"]
     measured = json.loads(RUNNER.invoke(app, run).stdout)["measures"]["nDCG@10"]["mean"]
@@ -76,7 +75,7 @@ def test_the_lines_say_what_is_kept_and_what_is_saved(folder):
     outcome = train("-p", "gated.toml", "--out", "fitted.toml")
     assert outcome.exit_code == 0, outcome.output
     said = outcome.stdout
-    assert "8 questions, each decided by thresholds of the other half" in said
+    assert "8 questions, each decided by the threshold of the other half" in said
     assert "of the calls saved" in said
     assert "against by chance" in said
     assert "8 questions, each decided by" in (folder / "fitted.toml").read_text()

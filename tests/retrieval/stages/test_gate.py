@@ -94,6 +94,25 @@ def test_a_leg_that_found_nothing_agrees_with_none_and_one_leg_has_no_agreement(
     assert signals(replace(search, rankings=(empty, listed("x:o", {}))), 3).agreement == 0
 
 
+def test_support_is_the_first_hits_share_of_each_legs_scores() -> None:
+    dense = listed("dense:original", {"a": 0.9, "b": 0.7, "c": 0.5})
+    sparse = listed("sparse:original", {"c": 8, "a": 6, "x": 4})
+    search = replace(Search.of(PLAIN), rankings=(dense, sparse), hits=dense.hits)
+    # a is 1 of the dense scores' range, and (6 - 4) / (8 - 4) of the sparse ones'.
+    assert signals(search, 10).support == pytest.approx((1 + 0.5) / 2)
+    gone = replace(search, hits=listed("rerank", {"other": 1}).hits)
+    assert signals(gone, 10).support == 0
+    assert signals(replace(search, hits=()), 10).support == 0
+    assert signals(replace(search, rankings=(dense,)), 10).support is None
+
+
+def test_similarity_is_the_best_of_the_dense_leg() -> None:
+    dense = listed("dense:original", {"a": 0.9, "b": 0.7})
+    search = replace(Search.of(PLAIN), rankings=(listed("sparse:original", {"c": 8}), dense))
+    assert signals(search, 10).similarity == 0.9
+    assert signals(replace(search, rankings=search.rankings[:1]), 10).similarity is None
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -115,17 +134,19 @@ def test_a_text_has_a_class(query: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("gate", "query", "runs"),
     [
-        (Gate(margin=1.0), PLAIN, True),
-        (Gate(margin=0.0), PLAIN, False),
-        (Gate(margin=0.0, agreement=1.0), PLAIN, True),
-        (Gate(margin=0.0, words=3), PLAIN, True),
-        (Gate(margin=0.0, words=4), PLAIN, False),
-        (Gate(margin=0.0), SEVERAL, True),
-        (Gate(margin=0.0, questions=3), SEVERAL, False),
-        (Gate(margin=0.0, questions=0), SEVERAL, False),
-        (Gate(margin=0.0, always=("question",)), PLAIN, True),
-        (Gate(margin=1.0, never=("question",)), PLAIN, False),
-        (Gate(margin=1.0, never=("several",)), SEVERAL, False),
+        (Gate(support=0, margin=1.0), PLAIN, True),
+        (Gate(support=0), PLAIN, False),
+        (Gate(support=0, agreement=1.0), PLAIN, True),
+        (Gate(support=1.0), PLAIN, True),
+        (Gate(support=0, similarity=1.0), PLAIN, True),
+        (Gate(support=0, words=3), PLAIN, True),
+        (Gate(support=0, words=4), PLAIN, False),
+        (Gate(support=0), SEVERAL, True),
+        (Gate(support=0, questions=3), SEVERAL, False),
+        (Gate(support=0, questions=0), SEVERAL, False),
+        (Gate(support=0, always=("question",)), PLAIN, True),
+        (Gate(support=0, margin=1.0, never=("question",)), PLAIN, False),
+        (Gate(support=0, margin=1.0, never=("several",)), SEVERAL, False),
     ],
 )
 def test_the_stages_run_where_a_signal_says_so(
@@ -140,30 +161,33 @@ def test_the_stages_run_where_a_signal_says_so(
 
 def test_a_closed_gate_leaves_the_search_as_it_was(kit: Kit) -> None:
     before = run(Pipeline("p", LEGS), Search.of(PLAIN), kit)
-    found = run(gated(Gate(margin=0.0)), Search.of(PLAIN), kit)
+    found = run(gated(Gate(support=0)), Search.of(PLAIN), kit)
     assert found.hits == before.hits
     assert found.trace[-1].changed == {}
 
 
 def test_the_decision_and_the_signals_are_noted(kit: Kit) -> None:
-    notes = run(gated(Gate(margin=1.0)), Search.of(PLAIN), kit).trace[-1].notes
+    notes = run(gated(Gate(support=0, margin=1.0)), Search.of(PLAIN), kit).trace[-1].notes
     assert notes[0] == "open: margin below 1.0"
     names = [note.partition(":")[0] for note in notes[1:]]
-    assert names == ["margin", "agreement", "words", "questions", "query_class"]
-    assert notes[3:] == ("words: 4", "questions: 1", "query_class: question")
+    counts = ["words", "questions", "query_class"]
+    assert names == ["margin", "agreement", "support", "similarity", *counts]
+    assert notes[5:] == ("words: 4", "questions: 1", "query_class: question")
 
 
 def test_the_costs_of_the_stages_inside_are_in_their_steps(kit: Kit) -> None:
-    step = run(gated(Gate(margin=1.0)), Search.of(PLAIN), kit).trace[-1]
+    step = run(gated(Gate(support=0, margin=1.0)), Search.of(PLAIN), kit).trace[-1]
     assert step.steps[0].cost == {"calls": 1}
 
 
 def test_a_stage_inside_that_fails_is_left_out_and_named(kit: Kit) -> None:
-    found = run(gated(Gate(margin=1.0), Away(), Costly()), Search.of(PLAIN), kit.at(None, None))
+    found = run(
+        gated(Gate(support=0, margin=1.0), Away(), Costly()), Search.of(PLAIN), kit.at(None, None)
+    )
     assert found.degraded == ("test_gate: the model is away",)
     assert found.hits[0].scores[-1].by == "costly"
     with pytest.raises(ProviderError):
-        run(gated(Gate(margin=1.0), Away()), Search.of(PLAIN), kit)
+        run(gated(Gate(support=0, margin=1.0), Away()), Search.of(PLAIN), kit)
 
 
 def test_a_second_retrieval_may_stand_inside(kit: Kit) -> None:
