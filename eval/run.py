@@ -1,8 +1,7 @@
 """A benchmark: a dataset through a pipeline, as `/query` runs it, to numbers with intervals."""
 
 import time
-from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,9 @@ from eval.answers import Answer, Asking, Served, System
 from eval.bench import Bench, Watch
 from eval.corpus import Corpus, Judged, judged
 from eval.dataset import Dataset, load_dataset
-from eval.indexing import cut_of, index_corpus, index_for, passages_of
+from eval.indexing import cut_of, passages_of
 from eval.measured import Asked, measured
+from eval.prepared import prepared
 from eval.reference import Bm25Reference
 from eval.results import Run, new_folder, open_folder
 from ingestion.load import LoadOptions, load
@@ -29,38 +29,29 @@ def run_benchmark(bench: Bench, tools: Tools, watch: Watch | None = None) -> Run
     """
     watch, start = watch or Watch(), time.monotonic()
     dataset = load_dataset(bench.dataset, bench.split, bench.queries)
-    corpus = Corpus(dataset.judged_documents)
     name = bench.reference or Path(bench.pipeline).stem
     folder = open_folder(bench.out or new_folder(tools.settings.data_dir, dataset.name, name))
-    opened, indexed = _opened(bench, dataset, corpus, (tools, watch))
-    kept = judged(dataset, corpus)
-    system = opened()
+    asked, system = _opened(bench, dataset, tools, watch)
+    kept = asked.kept
     answers = _answers(Asking(bench.depth, bench.drop_self, kept.judgments), system, kept, watch)
-    also = {
-        "seconds": time.monotonic() - start,
-        "encoder": getattr(tools.embedder, "describe", dict)(),
-        "indexed": indexed,
-    }
-    return measured(Asked(bench, dataset, corpus, kept, also), system, answers, folder)
+    also = {"seconds": time.monotonic() - start, **asked.also}
+    return measured(replace(asked, also=also), system, answers, folder)
 
 
-def _opened(
-    bench: Bench, dataset: Dataset, corpus: Corpus, place: tuple[Tools, Watch]
-) -> tuple[Callable[[], System], dict[str, Any] | None]:
-    """Read the corpus and index it; return how to open what is measured, and what was indexed."""
-    tools, watch = place
+def _opened(bench: Bench, dataset: Dataset, tools: Tools, watch: Watch) -> tuple[Asked, System]:
+    """Return what is asked, its corpus read and indexed, and what is measured."""
+    if bench.reference is None:
+        pipeline = load_pipeline(bench.pipeline, tools.settings.pipelines_dir)
+        tools.load_models(pipeline)
+        ready = prepared(bench, dataset, tools, watch)
+        return ready.asked, Served(pipeline, ready.kit)
+    corpus = Corpus(dataset.judged_documents)
     cut = cut_of(dataset, bench.chunker, bench.embed)
     items = corpus.seen(load([dataset.corpus], LoadOptions()))
-    if bench.reference:
-        passages = passages_of(items, cut, tools.embedder)
-        return partial(Bm25Reference, passages, cut.about), None
-    pipeline = load_pipeline(bench.pipeline, tools.settings.pipelines_dir)
-    tools.load_models(pipeline)
-    name = index_for(dataset, cut, tools)
-    report = index_corpus(items, (name, cut), tools, watch.indexing)
-    for line in report.lines():
-        watch.said(line)
-    return lambda: Served(pipeline, tools.kit(name)), report.as_json()
+    passages = passages_of(items, cut, tools.embedder)
+    also: dict[str, Any] = {"encoder": getattr(tools.embedder, "describe", dict)(), "indexed": None}
+    asked = Asked(bench, dataset, corpus, judged(dataset, corpus), also)
+    return asked, Bm25Reference(passages, cut.about)
 
 
 def _answers(asking: Asking, system: System, kept: Judged, watch: Watch) -> dict[str, Answer]:

@@ -8,7 +8,6 @@ questions is what an inner cross-validation over them would give.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from eval.bench import Bench, Watch
 from eval.dataset import load_dataset
 from eval.prepared import Prepared, prepared
 from eval.promotion import write_pipeline
+from eval.results import new_folder
 from eval.statistics import EQUAL, Values
 from eval.tuning_result import Fold, Tuned
 from eval.tuning_search import Index, search
@@ -123,7 +123,9 @@ def tune(tuning: Tuning, tools: Tools, watch: Watch | None = None) -> tuple[Tune
     space = space_of(name, tables, tuning.parameters)
     tools.load_models(space.pipeline(space.untuned))
     dataset = load_dataset(bench.dataset, bench.split, bench.queries)
-    folder = _opened(tuning.out or _new_folder(dataset.name, name, tools.settings.data_dir))
+    folder = _opened(
+        tuning.out or new_folder(tools.settings.data_dir, dataset.name, f"{name}-tuned")
+    )
     ready = prepared(bench, dataset, tools, watch)
     queries = len(ready.asked.kept.queries)
     if queries < tuning.folds:
@@ -171,11 +173,6 @@ def _cross_validated(tuner: Tuner, dealt: NDArray[np.int64], about: dict[str, ob
         tried=tuner.trials.count,
         refused=tuner.trials.refused,
     )
-
-
-def _new_folder(dataset: str, pipeline: str, data_dir: Path) -> Path:
-    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    return data_dir / "runs" / f"{dataset}-{pipeline}-tuned-{now}"
 
 
 def _opened(folder: Path) -> Path:

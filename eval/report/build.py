@@ -17,7 +17,6 @@ from eval.report.words import change
 from eval.scores import known_measure
 from retrieval.errors import InputError
 
-
 MANY = 0.05
 """The share of questions that find something but not all, from which a title says so."""
 

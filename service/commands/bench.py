@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from eval.results import Run
 
 app = typer.Typer(no_args_is_help=True, help="Measure a pipeline, and compare two measurements.")
-app.command("ladder")(bench_ladder.command)
-app.command("tune")(bench_tune.command)
 
 
 @app.command("run")
@@ -110,6 +108,8 @@ def compare(
         say(found.lines())
 
 
+app.command("ladder")(bench_ladder.command)
+app.command("tune")(bench_tune.command)
 app.command("suite")(bench_suite.command)
 app.command("chunking")(bench_chunking.command)
 app.command("score")(bench_score.command)
