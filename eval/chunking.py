@@ -17,15 +17,14 @@ import numpy as np
 from eval.answers import Answer, Asking, Served
 from eval.bench import Bench, Watch
 from eval.chunking_result import CHARACTERS, HITS, OMEGA, Chunking, Contender
-from eval.corpus import Corpus, Judged, judged
+from eval.corpus import Judged
 from eval.dataset import Dataset, load_dataset
-from eval.indexing import cut_of, index_corpus, index_for
-from eval.measured import Asked, measured
+from eval.measured import measured
+from eval.prepared import prepared
 from eval.results import open_folder
 from eval.scores import Scores
 from eval.spans import precision_omega
 from ingestion.chunk import build_chunker
-from ingestion.load import LoadOptions, load
 from retrieval.config import load_pipeline
 from retrieval.errors import InputError
 from retrieval.manifest import EmbedText
@@ -151,32 +150,26 @@ def _contender(
 ) -> Contender:
     """Index a dataset as a spec says, ask its questions, and write the run into a folder."""
     (spec, folder), (tools, watch) = what, place
-    start, corpus = time.monotonic(), Corpus(dataset.judged_documents)
-    cut = cut_of(dataset, spec.chunker, bench.embed)
-    name = index_for(dataset, cut, tools)
-    items = corpus.seen(load([dataset.corpus], LoadOptions()))
-    report = index_corpus(items, (name, cut), tools, watch.indexing)
-    kept, kit = judged(dataset, corpus), tools.kit(name)
-    system = Served(load_pipeline(spec.pipeline, tools.settings.pipelines_dir), kit)
-    answers = _answers(bench, system, kept, watch)
-    also = {
-        "seconds": time.monotonic() - start,
-        "encoder": getattr(tools.embedder, "describe", dict)(),
-        "indexed": report.as_json(),
-        "read": {"limit": bench.limit, "budget": bench.budget},
-    }
+    start = time.monotonic()
     as_run = Bench(
-        bench.dataset, spec.pipeline, cut.chunker, cut.embed, cutoffs=(bench.depth,), out=folder
+        bench.dataset, spec.pipeline, spec.chunker, bench.embed, cutoffs=(bench.depth,), out=folder
     )
-    run = measured(Asked(as_run, dataset, corpus, kept, also), system, answers, folder)
-    chunks = {id: [chunk.span for chunk in kit.store.chunks(id)] for id in sorted(corpus.ids)}
+    ready = prepared(as_run, dataset, tools, watch)
+    asked, store = ready.asked, ready.kit.store
+    system = Served(load_pipeline(spec.pipeline, tools.settings.pipelines_dir), ready.kit)
+    answers = _answers(bench, system, asked.kept, watch)
+    read = {"limit": bench.limit, "budget": bench.budget}
+    also = {"seconds": time.monotonic() - start, **asked.also, "read": read}
+    run = measured(replace(asked, also=also), system, answers, folder)
+    chunks = {id: [chunk.span for chunk in store.chunks(id)] for id in sorted(asked.corpus.ids)}
+    indexed = asked.also["indexed"]
     return Contender(
         spec=spec.text,
         run=run,
-        scores=run.scores.beside(_also(run.scores, kept, answers, chunks)),
+        scores=run.scores.beside(_also(run.scores, asked.kept, answers, chunks)),
         chunks=sum(map(len, chunks.values())),
         mean_size=_mean_size(chunks),
-        seconds=report.seconds if report.chunks else None,
+        seconds=indexed["seconds"] if indexed["chunks"] else None,
     )
 
 
