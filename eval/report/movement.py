@@ -21,11 +21,6 @@ class Column:
     leg: bool
     counts: tuple[int, ...]
 
-    @property
-    def shown(self) -> str:
-        """The name, shorter: the question as it was asked is what a leg searches by default."""
-        return self.name.removesuffix(":original")
-
 
 @dataclass(frozen=True)
 class Flow:
@@ -77,14 +72,14 @@ def movement(places: Sequence[Place]) -> Movement | None:
         return None
     tables = [_ranks(place, names) for place in places]
     legs = [name for name in names if ":" in name]
-    shown = _shown(names, legs)
+    order = _order(names, legs)
     columns = [
         Column(name, name in legs and len(legs) > 1, _counts([row[name] for row in tables]))
-        for name in shown
+        for name in order
     ]
     flows: list[Flow] = []
     steps: list[Step] = []
-    for at, (before, after) in enumerate(pairwise(shown)):
+    for at, (before, after) in enumerate(pairwise(order)):
         if columns[at].leg:
             continue
         moves = [(row[before], row[after]) for row in tables]
@@ -95,6 +90,11 @@ def movement(places: Sequence[Place]) -> Movement | None:
         steps.append(_step(after, moves))
     bands = tuple(map(_band_name, range(ABSENT + 1)))
     return Movement(len(places), bands, tuple(columns), tuple(flows), tuple(steps))
+
+
+def shown(name: str) -> str:
+    """Return a list's name, shorter: the question as it was asked is what a leg searches first."""
+    return name.removesuffix(":original")
 
 
 def band(rank: int | None) -> int:
@@ -125,7 +125,7 @@ def _ranks(place: Place, names: Sequence[str]) -> dict[str, int | None]:
     return ranks | {BEST: min(known, default=None)}
 
 
-def _shown(names: Sequence[str], legs: Sequence[str]) -> list[str]:
+def _order(names: Sequence[str], legs: Sequence[str]) -> list[str]:
     """Return the columns: several legs first, their best, then what came after them."""
     later = [name for name in names if name not in legs]
     if len(legs) > 1:

@@ -16,6 +16,7 @@ from eval.report.drawn import Drawn, drawn
 from eval.report.figures import label, points
 from eval.report.ladder import Ladder
 from eval.report.material import Question
+from eval.report.movement import shown
 from eval.report.words import change, moved, stood
 from eval.surroundings import packages
 
@@ -36,6 +37,7 @@ def page(report: Report) -> str:
     templates.filters |= {
         "anchor": lambda id, kind: f"{kind}-{numbers[id]}",
         "change": change,
+        "list_name": shown,
         "measure": label,
         "moved": moved,
         "ms": ms,

@@ -24,7 +24,7 @@ from eval.report.charts.svg import (
     number,
     rows,
 )
-from eval.report.movement import Movement
+from eval.report.movement import Movement, shown
 
 HALF = 0.27
 """Half of a cell's width, in columns."""
@@ -85,7 +85,7 @@ def _view(found: Movement, width: int) -> Spec:
 
 def _axes(found: Movement, used: Sequence[int], width: int) -> tuple[Spec, Spec]:
     """Return the encodings of columns and bands: whole numbers that stand for their names."""
-    names = [column.shown for column in found.columns]
+    names = [shown(column.name) for column in found.columns]
     across: Spec = {
         "orient": "top",
         "values": [*range(len(names))],

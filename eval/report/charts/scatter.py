@@ -87,4 +87,10 @@ def _says(spot: Spot) -> str:
     head = f"{spot.baseline:.3f} \N{RIGHTWARDS ARROW} {spot.candidate:.3f}, {spot.kind}"
     count = "1 question" if spot.count == 1 else f"{spot.count} questions"
     names = [each if len(each) <= LONGEST else f"{each[:LONGEST]}..." for each in spot.questions]
-    return "\n".join([f"{head}: {count}", *names, *([f"and {more} more"] if more else [])])
+    return "\n".join(
+        [
+            f"{head}: {count}",
+            *(f"\N{BULLET} {each}" for each in names),
+            *([f"and {more} more"] if more else []),
+        ]
+    )

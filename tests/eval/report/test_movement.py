@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.report.material import Place
-from eval.report.movement import ABSENT, BEST, band, movement
+from eval.report.movement import ABSENT, BEST, band, movement, shown
 
 
 def places(*ranks: dict[str, int | None]) -> list[Place]:
@@ -41,7 +41,7 @@ def test_what_follows_several_legs_is_compared_with_the_best_of_them() -> None:
 def test_a_single_leg_is_the_first_list() -> None:
     found = movement(places({"dense:original": 1, "answer": 1}))
     assert [column.name for column in found.columns] == ["dense:original", "answer"]
-    assert found.columns[0].shown == "dense"
+    assert shown(found.columns[0].name) == "dense"
     assert [flow.count for flow in found.flows] == [1]
 
 
