@@ -25,7 +25,7 @@ class Drawn:
 
     overall: Chart | None
     ladder: tuple[Chart, ...]
-    front: tuple[Chart | None, ...]
+    front: Chart | None
     differences: Chart | None
     scatter: Chart | None
     curve: Chart | None
@@ -42,7 +42,7 @@ def drawn(report: Report, anchor: Callable[[str], str]) -> Drawn:
     return Drawn(
         overall=_overall(ladder) if ladder else None,
         ladder=tuple(_rungs(ladder, each) for each in ladder.datasets) if ladder else (),
-        front=tuple(front(ladder, each) for each in ladder.datasets) if ladder else (),
+        front=front(ladder) if ladder else None,
         differences=_differences(pair) if pair else None,
         scatter=scatter(pair, (shown[1].name, shown[0].name), anchor) if pair else None,
         curve=precision_recall(curves) if curves else None,

@@ -25,7 +25,8 @@ from eval.report.charts.svg import (
 )
 
 COLOURS = {"good": ACCENT, "bad": AGAINST, "open": QUIET}
-ROW = 34
+ROW, TALL = 34, 44
+"""Pixels of a row; a narrow one has its name above its dot."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,13 @@ def whiskers(says: str, found: Sequence[Whisker], zero: bool = False) -> Chart:
 
 def _view(found: Sequence[Whisker], zero: bool, width: int) -> Spec:
     narrow = width <= NARROW
-    names: Spec = {"labelLimit": 110 if narrow else 220, "grid": False, "labelColor": INK}
+    names: Spec = {"labelLimit": 220, "grid": False, "labelColor": INK}
+    order = category("name", [each.name for each in found], axis=None if narrow else names)
     x = number("low", scale={"zero": False, "nice": True}, axis={"tickCount": 4 if narrow else 7})
     tone, value = colours("tone", COLOURS), number("value")
     whisker: Spec = {"strokeWidth": 3, "strokeCap": "round", "opacity": 0.55}
     dot: Spec = {"filled": True, "size": 95, "opacity": 1, "strokeWidth": 2}
-    beside: Spec = {"dy": -13, "fontSize": 11, "fill": MUTED}
+    above: Spec = {"dy": -13, "fontSize": 11, "fill": MUTED}
     layers = [
         layer("rule", whisker, x=x, x2=end("high"), color=tone, description=SAYS),
         layer(
@@ -72,15 +74,22 @@ def _view(found: Sequence[Whisker], zero: bool, width: int) -> Spec:
             stroke=tone,
             description=SAYS,
         ),
-        layer("text", beside, x=value, text=named("beside")),
     ]
+    if narrow:
+        left, right = above | {"align": "left", "fill": INK}, above | {"align": "right"}
+        layers += [
+            layer("text", left, x={"value": 0}, text=named("name")),
+            layer("text", right, x={"value": {"expr": "width"}}, text=named("beside")),
+        ]
+    else:
+        layers.append(layer("text", above, x=value, text=named("beside")))
     if zero:
         nothing = layer("rule", {"stroke": MUTED, "strokeDash": [3, 3]}, x=number("at"), y=None)
         layers.insert(0, {"data": rows([{"at": 0}]), **nothing})
     return {
         "width": width,
-        "height": ROW * len(found) + 40,
+        "height": (TALL if narrow else ROW) * len(found) + 40,
         "data": rows(each.row for each in found),
-        "encoding": {"y": category("name", [each.name for each in found], axis=names)},
+        "encoding": {"y": order},
         "layer": layers,
     }
