@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -56,7 +56,11 @@ def load_pipeline(name: str, own: Path | None = None) -> Pipeline:
     Raises: NotFoundError that lists the names; ConfigError that names the file, the stage and
     what is allowed.
     """
-    return build_pipeline(*pipeline_tables(name, own))
+    file, data = _pipeline_file(name, own)
+    about = data.get("about", "")
+    if not isinstance(about, str):
+        raise ConfigError(f"{file}: 'about' must be a text, got {about!r}.")
+    return replace(build_pipeline(file.stem, data["stages"]), about=about.strip())
 
 
 def pipeline_tables(name: str, own: Path | None = None) -> tuple[str, Any]:
@@ -64,6 +68,11 @@ def pipeline_tables(name: str, own: Path | None = None) -> tuple[str, Any]:
 
     Raises: NotFoundError that lists the names; ConfigError that names the file.
     """
+    file, data = _pipeline_file(name, own)
+    return file.stem, data["stages"]
+
+
+def _pipeline_file(name: str, own: Path | None) -> tuple[Path, dict[str, Any]]:
     files = pipeline_files(own)
     file = Path(name) if name.endswith(".toml") else files.get(name)
     if file is None or not file.is_file():
@@ -76,7 +85,7 @@ def pipeline_tables(name: str, own: Path | None = None) -> tuple[str, Any]:
     extra = sorted(set(data) - {"stages", "about"})
     if extra or "stages" not in data:
         raise ConfigError(f"{file}: 'stages' is needed and 'about' allowed, got {sorted(data)}.")
-    return file.stem, data["stages"]
+    return file, data
 
 
 def read_toml(file: Path) -> dict[str, Any]:

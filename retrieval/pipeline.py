@@ -40,10 +40,14 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Stages in order, under a name. Raises: ConfigError for an order that cannot work."""
+    """Stages in order, under a name. Raises: ConfigError for an order that cannot work.
+
+    `about` says in a line what it is for.
+    """
 
     name: str
     stages: tuple[Stage, ...]
+    about: str = ""
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = COLUMNS
     optional: ClassVar[bool] = False

@@ -63,8 +63,8 @@ def ask(kit: Kit, prompt: Prompt, query: str) -> Reply:
     """Return the model's answer. Raises: ConfigError without a model, ProviderError."""
     if kit.llm is None:
         raise ConfigError(
-            f"{prompt.stage}: no language model is set. Set llm_url and llm_model, or replay a"
-            " cassette (cassette, cassette_mode)."
+            f"{prompt.stage}: no language model is set. Set llm_url and llm_model, replay a"
+            " cassette (cassette, cassette_mode), or take a pipeline without this stage."
         )
     # Half a surrogate pair is no text, and could not be sent.
     text = prompt.text.encode("utf-8", "replace").decode("utf-8")

@@ -172,7 +172,8 @@ class Search:
     @property
     def degraded(self) -> tuple[str, ...]:
         """The stages that failed and were skipped, as `stage: why`."""
-        return tuple(f"{step.stage}: {step.error}" for step in flat(self.trace) if step.error)
+        failed = [(f"{step.stage}: ", step.error) for step in flat(self.trace) if step.error]
+        return tuple(f"{stage}{error.removeprefix(stage)}" for stage, error in failed)
 
     def noted(self, *notes: str) -> "Search":
         """Return this search with notes for the trace."""

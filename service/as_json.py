@@ -5,6 +5,7 @@ from typing import Any
 from retrieval.as_json import stage_json, step_json
 from retrieval.config import DEFAULT_PIPELINE
 from retrieval.errors import ConfigError
+from retrieval.inside import asks_model
 from retrieval.kit import Indexes
 from retrieval.pipeline import Pipeline
 from retrieval.types import Domain, Hit, Search, flat
@@ -71,9 +72,11 @@ def answer_json(search: Search, explain: bool) -> dict[str, Any]:
 
 
 def pipeline_json(pipeline: Pipeline) -> dict[str, Any]:
-    """Return a pipeline's name, key and stages."""
+    """Return a pipeline's name, what it is for, key and stages, and if it asks a model."""
     return {
         "name": pipeline.name,
+        "about": pipeline.about,
+        "asks_model": asks_model(pipeline),
         "default": pipeline.name == DEFAULT_PIPELINE,
         "key": pipeline.key,
         "stages": [stage_json(stage) for stage in pipeline.stages],

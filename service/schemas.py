@@ -238,6 +238,8 @@ class PipelineOut(BaseModel):
     """A pipeline; `key` is the sha256 of what it does."""
 
     name: str
+    about: str
+    asks_model: bool = Field(description="Some stages ask a language model; off without one.")
     default: bool
     key: str
     stages: list[StageOut]

@@ -1,12 +1,13 @@
 """`assay settings` and `assay pipelines`: what can be set and chosen."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from service.commands import options
-from service.commands.console import give_json, given_settings, out, settings_of
+from service.commands.console import give_json, given_settings, out, say, settings_of
 
 
 def settings(context: typer.Context, as_json: options.Json = False) -> None:
@@ -48,9 +49,11 @@ def _plain(value: Any) -> Any:
 
 
 def pipelines(context: typer.Context, as_json: options.Json = False) -> None:
-    """List the pipelines that a query or a benchmark can name, with their stages.
+    """List the pipelines that a query or a benchmark can name: what for, and their stages.
 
-    Your own go beside them: *.toml files in the folder of the setting pipelines_dir.
+    Stages that ask a language model are off where the settings name none, and every answer says so;
+    a benchmark stops there. Your own go beside them: *.toml files in the folder of the setting
+    pipelines_dir.
 
     Example: `assay pipelines`
     """
@@ -61,10 +64,16 @@ def pipelines(context: typer.Context, as_json: options.Json = False) -> None:
     if as_json:
         give_json({"pipelines": found})
         return
-    from service.show import short_params, show_table
-
-    rows = []
     for each in found:
-        steps = [f"{s['stage']}({short_params(s['params'])})" for s in each["stages"]]
-        rows.append((each["name"], "*" if each["default"] else "", " → ".join(steps)))
-    show_table(out(), ("pipeline", "default", "stages"), rows)
+        steps = [_call(stage["stage"], stage["params"]) for stage in each["stages"]]
+        default = " (default)" if each["default"] else ""
+        model = "Asks a language model. " if each["asks_model"] else ""
+        about = each["about"].split("\n")[0]
+        say([f"{each['name']}{default}", f"  {model}{about}", f"  {' → '.join(steps)}", ""])
+
+
+def _call(stage: str, params: Mapping[str, Any]) -> str:
+    """Return a stage with its parameters, without those that are off."""
+    from service.show import short_params
+
+    return f"{stage}({short_params({name: value for name, value in params.items() if value})})"

@@ -130,6 +130,19 @@ def test_an_endpoint_that_works_degrades_nothing(chat, served, says):
         assert costs(found["trace"])[0]["calls"] == 1, name
 
 
+def test_the_full_pipeline_runs_without_a_model_and_says_what_is_off(client):
+    found = ask(client, "full").json()
+    (why,) = found["degraded"]
+    assert why.startswith("hyde: no language model is set")
+    assert found["hits"]
+    stages = [step["stage"] for step in found["trace"]]
+    assert stages == ["dense", "sparse", "fuse", "gate", "rerank", "decompose", "pack"]
+    clear = client.post(
+        "/query", json={"query": "csv module comma", "index": "demo", "pipeline": "full"}
+    )
+    assert clear.json()["degraded"] == []
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_without_a_model_the_stage_is_off_and_the_answer_says_so(name, settings, tmp_path, fill):
     (tmp_path / f"{name}.toml").write_text(f"stages = {STAGES[name]}")

@@ -102,6 +102,9 @@ def test_pipelines_are_listed_with_stages_and_parameters(client):
     assert found["hybrid"]["default"]
     assert [stage["stage"] for stage in found["hybrid"]["stages"]] == ["dense", "sparse", "fuse"]
     assert found["hybrid"]["stages"][0]["params"] == {"limit": 100}
+    assert found["full"]["asks_model"]
+    assert not found["hybrid"]["asks_model"]
+    assert found["hybrid"]["about"].startswith("Dense and BM25")
     assert found["hybrid"]["key"] == client.app.state.assay.pipelines["hybrid"].key
 
 
