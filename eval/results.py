@@ -15,6 +15,7 @@ from eval.documents import descending
 from eval.jsonl import records
 from eval.scores import LABELS, Scores, table
 from eval.statistics import intervals
+from eval.unanswerable import lines_of
 from retrieval.errors import InputError, NotFoundError
 
 MANIFEST, METRICS, PER_QUERY, RUN = "manifest.json", "metrics.json", "per_query.jsonl", "run.trec"
@@ -82,17 +83,7 @@ class Run:
     def unanswerable(self) -> list[str]:
         """Return what the questions without an answer say; nothing where none was asked."""
         found = self.metrics.get("unanswerable")
-        if not found:
-            return []
-        areas = ", ".join(
-            f"{by} {each['auc']:.3f}"
-            for by, each in found["scores"].items()
-            if each["auc"] is not None
-        )
-        return [
-            f"{found['queries']} unanswerable queries, not in the table; how often the best score"
-            f" is above theirs: {areas or 'no hits'}"
-        ]
+        return lines_of(found) if found else []
 
 
 def _cell(measure: Mapping[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, stats
 
 Values = NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -134,3 +134,24 @@ def area(positive: Values, negative: Values) -> float | None:
         return None
     ranks = stats.rankdata(np.concatenate([positive, negative]))[: positive.size].sum()
     return float((ranks / positive.size - (positive.size + 1) / 2) / negative.size)
+
+
+def area_interval(found: float, positive: int, negative: int) -> tuple[float, float]:
+    """Return the 95% interval of an area under the curve of so many positives and negatives.
+
+    The areas that are no further from the one found than 1.96 standard errors of their own: it
+    stays within [0, 1] and has a width also where everything is told apart.
+
+    Source: Newcombe 2006, Statistics in Medicine 25(4), part 2, method 5.
+    """
+    z = float(stats.norm.ppf(1 - (1 - CONFIDENCE) / 2))
+    more = (positive + negative) / 2 - 1
+
+    def beyond(true: float) -> float:
+        spread = 1 + more * ((1 - true) / (2 - true) + true / (1 + true))
+        error = z * np.sqrt(true * (1 - true) * spread / (positive * negative))
+        return float(abs(found - true) - error)
+
+    low = 0.0 if found <= EQUAL else optimize.brentq(beyond, 0.0, found - EQUAL)
+    high = 1.0 if found >= 1 - EQUAL else optimize.brentq(beyond, found + EQUAL, 1.0)
+    return float(low), float(high)

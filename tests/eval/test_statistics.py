@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from eval.statistics import area, detectable, holm, intervals, paired_t, randomisation
+from eval.statistics import (
+    area,
+    area_interval,
+    detectable,
+    holm,
+    intervals,
+    paired_t,
+    randomisation,
+)
 
 # The heights of Darwin's fifteen pairs of Zea mays, crossed minus self-fertilised, in eighths of
 # an inch; Fisher 1935, The Design of Experiments, sections 17 and 21.
@@ -147,3 +155,22 @@ def test_holms_correction_lies_between_the_p_and_bonferronis_and_keeps_the_order
         assert p <= q <= min(1.0, len(found) * p) + 1e-15
     order = sorted(range(len(found)), key=lambda i: found[i])
     assert sorted(corrected) == [corrected[i] for i in order]
+
+
+def test_the_interval_of_an_area_covers_the_true_one_about_95_times_in_100() -> None:
+    random = np.random.default_rng(15)
+    true = stats.norm.cdf(1.2 / np.sqrt(2))
+    covered = 0
+    for _ in range(400):
+        found = area(random.normal(1.2, 1, 15), random.normal(0, 1, 25))
+        low, high = area_interval(found, 15, 25)
+        covered += low <= true <= high
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_the_interval_of_an_area_has_a_width_at_the_ends_and_is_symmetric() -> None:
+    low, high = area_interval(1.0, 10, 10)
+    assert 0.7 < low < 0.9
+    assert high == 1.0
+    assert area_interval(0.0, 10, 10) == pytest.approx((0.0, 1 - low))
+    assert sum(area_interval(0.5, 30, 30)) == pytest.approx(1.0)
