@@ -14,6 +14,8 @@ from retrieval.inside import asks_model
 
 PLAN = "plan.json"
 SHOWN = 60
+MOST = 4
+"""How many differences are named."""
 
 
 def plan_of(ladder: Ladder, datasets: Sequence[Prepared]) -> dict[str, Any]:
@@ -70,8 +72,9 @@ def open_plan(folder: Path, plan: Mapping[str, Any]) -> None:
     if list(known.get("rungs", ())) != list(plan["rungs"]):
         apart.insert(0, "the rungs or their order")
     if apart:
+        more = [f"{len(apart) - MOST} more"] if len(apart) > MOST else []
         raise InputError(
-            f"{folder} holds another ladder; what differs: {'; '.join(apart)}."
+            f"{folder} holds another ladder; what differs: {'; '.join(apart[:MOST] + more)}."
             " Give another folder, or remove this one.",
             "out",
         )

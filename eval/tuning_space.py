@@ -113,8 +113,8 @@ def _parameter(text: str, tables: Tables) -> Parameter:
     if len(paths) != 1:
         there = ", ".join(dict.fromkeys(str(table["use"]) for _, table in _stages(tables)))
         raise InputError(
-            f"param {name.strip()}: the pipeline has {len(paths)} stages {stage!r}, and needs one."
-            f" It has: {there}.",
+            f"param {name.strip()}: the pipeline has {len(paths) or 'no'} stage{'s' * bool(paths)}"
+            f" {stage!r}, and one is needed. It has: {there}.",
             "param",
         )
     kind = stage_types()[stage]

@@ -70,7 +70,10 @@ def test_the_tables_change_where_a_value_does_also_inside_a_stage() -> None:
         ("fuse.alpha", "STAGE.PARAM=LOW..HIGH or STAGE.PARAM=A,B,C is needed"),
         ("alpha=0..1", "STAGE.PARAM=LOW..HIGH"),
         ("fuse.alpha=", "STAGE.PARAM=LOW..HIGH"),
-        ("fuze.alpha=0..1", "0 stages 'fuze', and needs one. It has: dense, sparse, fuse, gate"),
+        (
+            "fuze.alpha=0..1",
+            "no stage 'fuze', and one is needed. It has: dense, sparse, fuse, gate",
+        ),
         ("fuse.alpa=0..1", "fuse has no such parameter; it has how, norm, alpha, k"),
         ("fuse.alpha=1..0", "LOW below HIGH; got 1..0"),
         ("fuse.alpha=a..b", "LOW..HIGH needs a parameter that is a number"),
@@ -89,7 +92,7 @@ def test_a_parameter_that_cannot_be_tuned_is_named(text, named) -> None:
 
 
 def test_a_stage_that_stands_twice_or_is_named_twice_is_refused() -> None:
-    with pytest.raises(InputError, match="2 stages 'dense', and needs one"):
+    with pytest.raises(InputError, match="2 stages 'dense', and one is needed"):
         space("dense.limit=1..9", tables=[{"use": "dense", "limit": 5}, *TABLES])
     with pytest.raises(InputError, match=r"fuse.alpha is given twice"):
         space("fuse.alpha=0..1", "fuse.alpha=0,1")
