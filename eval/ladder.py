@@ -9,7 +9,7 @@ from eval.bench import Bench, Watch
 from eval.course import Course
 from eval.dataset import load_dataset
 from eval.ladder_file import Rung, load_ladder
-from eval.ladder_plan import open_plan, plan_of, slug
+from eval.ladder_plan import check_plan, plan_of, slug, write_plan
 from eval.ladder_result import Climbed, climbed
 from eval.ladder_tables import markdown
 from eval.ladder_verdict import MARGIN
@@ -69,10 +69,12 @@ def run_ladder(climb: Climb, tools: Tools, watch: Watch | None = None) -> Climbe
     datasets = [(bench, load_dataset(bench.dataset, bench.split)) for bench in climb.benches]
     ready = [prepared(bench, dataset, tools, watch) for bench, dataset in datasets]
     metric, *_ = [each.measure(climb.metric) for each in ready]
-    open_plan(climb.out, plan_of(ladder, ready))
+    plan = plan_of(ladder, ready)
+    check_plan(climb.out, plan)
     courses = [Course(climb.out / slug(each.name), ladder, each) for each in ready]
     for course in courses:
         course.rehearse()
+    write_plan(climb.out, plan)
     for course in courses:
         course.climb(watch, metric)
     runs = [course.runs() for course in courses]

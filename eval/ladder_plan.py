@@ -46,8 +46,8 @@ def _traits(ready: Prepared) -> dict[str, Any]:
     }
 
 
-def open_plan(folder: Path, plan: Mapping[str, Any]) -> None:
-    """Make a folder for a ladder, or go on in one that holds the same ladder.
+def check_plan(folder: Path, plan: Mapping[str, Any]) -> None:
+    """Make a folder for a ladder, or find the same ladder in it.
 
     Raises: InputError that names what differs, and for a folder that holds something else.
     """
@@ -55,21 +55,27 @@ def open_plan(folder: Path, plan: Mapping[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         other = sorted(each.name for each in folder.iterdir())
-        if other and not file.is_file():
-            raise InputError(
-                f"{folder} holds {other[0]!r}, and no ladder; give another folder.", "out"
-            )
-        if not file.is_file():
-            file.write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
-        known = json.loads(file.read_text(encoding="utf-8"))
+        known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
     except OSError as error:
-        raise InputError(
-            f"{folder} cannot be a ladder's folder: {error.strerror}.", "out"
-        ) from error
+        reason = f"{folder} cannot be a ladder's folder: {error.strerror}."
+        raise InputError(reason, "out") from error
     except ValueError as error:
         raise InputError(f"{file} cannot be read: {error}.", "out") from error
+    if known is not None:
+        _refuse_another(folder, known, plan)
+    elif other:
+        raise InputError(f"{folder} holds {other[0]!r}, and no ladder; give another folder.", "out")
+
+
+def write_plan(folder: Path, plan: Mapping[str, Any]) -> None:
+    """Say what is climbed in a folder from now on."""
+    (folder / PLAN).write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
+
+
+def _refuse_another(folder: Path, known: Any, plan: Mapping[str, Any]) -> None:
     apart = list(_apart(known, json.loads(json.dumps(plan))))
-    if list(known.get("rungs", ())) != list(plan["rungs"]):
+    rungs = known.get("rungs") if isinstance(known, dict) else None
+    if list(rungs or ()) != list(plan["rungs"]):
         apart.insert(0, "the rungs or their order")
     if apart:
         more = [f"{len(apart) - MOST} more"] if len(apart) > MOST else []

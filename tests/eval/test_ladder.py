@@ -263,7 +263,6 @@ def test_a_model_is_asked_once_for_all_rungs_and_its_recording_must_stay(climb, 
     )
     with pytest.raises(ConfigError, match="Rung 'hyde' on animals, 'q1': stage 'hyde'"):
         run_ladder(climb, tools)
-    shutil.rmtree(climb.out)
     tools.__dict__["llm"] = Replayed("one")
     tools.__dict__["_kits"].clear()
     found = run_ladder(climb, tools)
