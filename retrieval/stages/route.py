@@ -12,13 +12,19 @@ from retrieval.errors import ConfigError, ProviderError
 from retrieval.filters import And, AnyOf, Filter
 from retrieval.inside import check_first
 from retrieval.kit import Kit, Prompt, Reply
-from retrieval.pipeline import Stage
+from retrieval.pipeline import Pipeline, Stage
 from retrieval.prompts import Form, ask, shown
 from retrieval.router import Router, load_router
+from retrieval.stages.dense import Dense
+from retrieval.stages.fuse import Fuse
+from retrieval.stages.sparse import Sparse
 from retrieval.types import Domain, Hit, Search, ordered
+from retrieval.variants import embedded, vector
+from retrieval.votes import elected
 
 VERSION = "1"
 NONE = "none"
+MOST_VOTES = 100
 PROMPT = """\
 The user's message is a question to a search engine over several collections. Say which one holds
 the answer, and how likely that is (0 to 1); say "none" if it belongs to none of them. They are:
@@ -39,11 +45,12 @@ SCHEMA: dict[str, Any] = {
 class Route:
     """The question's domains with their probabilities, and hits from those, only or rather.
 
-    With a `router` file (`assay router train`) its classifier decides; without one, a language
-    model is asked with `domains`: each domain's name and what it is about. `prompt` is put in place
-    of the stage's own; {domains} in it is filled in. `domains` is a table, or the file of one (see
-    `retrieval/domains`): all that it says of the domains that were found is returned with the
-    answer, and later stages that ask a model are told of it.
+    Who says which: the first `votes` hits vote (see `retrieval/votes`), a soft route's those that
+    are there, a hard one's those of a first pass by the stages `first`; or the classifier of a
+    `router` file (`assay router train`); or a language model, told of `domains`: each one's name
+    and what it is about. `prompt` is put in place of the stage's own; {domains} in it is filled in.
+    `domains` is a table, or the file of one (see `retrieval/domains`): all that it says of the
+    domains that were found is returned with the answer, and told to later stages that ask a model.
 
     `how` the domains are used. `hard`, before the retrievers: the filter is narrowed to the
     fewest domains that together have at least `confidence`, if those are at most `most`; a more
@@ -58,23 +65,20 @@ class Route:
     router: str = ""
     how: Literal["hard", "soft"] = "hard"
     confidence: float = 0.9
-    most: int = 1
+    most: int = 2
     boost: float = 0.2
+    votes: int = 0
     domains: str | tuple[tuple[str, Any], ...] = ()
     prompt: str = ""
+    first: tuple[Stage, ...] = (Dense(20), Sparse(20), Fuse())
     reads: ClassVar[tuple[str, ...]] = ("query",)
-    writes: ClassVar[tuple[str, ...]] = ("domains", "filter")
+    writes: ClassVar[tuple[str, ...]] = ("variants", "domains", "filter")
     optional: ClassVar[bool] = True
     forms: ClassVar[Mapping[int, Form]] = {0: Form(SCHEMA)}
 
     def __post_init__(self) -> None:
-        """Check the ranges, and read the router."""
-        if not 0 < self.confidence <= 1:
-            raise ConfigError(f"route.confidence: above 0, up to 1, got {self.confidence}.")
-        if self.most < 1:
-            raise ConfigError(f"route.most: 1 or more, got {self.most}.")
-        if not 0 <= self.boost <= 100:
-            raise ConfigError(f"route.boost: 0 to 100, got {self.boost}.")
+        """Check the ranges, and read the router and what is known of domains."""
+        self._check_ranges()
         names = [*self._known]
         if NONE in names or len(names) == 1:
             raise ConfigError(f"route.domains: two or more names, and no {NONE!r}, got {names}.")
@@ -83,6 +87,8 @@ class Route:
             if unknown:
                 known = ", ".join(self._router.labels)
                 raise ConfigError(f"route.domains: the router knows {known}; not {unknown}.")
+        if self.votes:
+            Pipeline("route.first", self.first)
         if self.how == "soft":
             # So that a pipeline with a soft route in front of `fuse` is refused when it is built.
             object.__setattr__(self, "reads", ("query", "hits"))
@@ -91,13 +97,14 @@ class Route:
     @property
     def asks_model(self) -> bool:
         """Whether it asks a language model."""
-        return not self.router
+        return not (self.router or self.votes)
 
     @property
     def depends(self) -> dict[str, Any]:
         """What the router holds, or the wording of the prompt, and what is known of domains."""
-        if self.router:
-            return {"router": self._router.digest, "domains": self._known}
+        if self.router or self.votes:
+            router = self._router.digest if self.router else None
+            return {"router": router, "domains": self._known}
         return {"version": VERSION, "prompt": self.prompt or PROMPT, "domains": self._known}
 
     def check(self, before: Sequence[Stage]) -> None:
@@ -110,10 +117,22 @@ class Route:
         if self.how == "hard" and search.rankings:
             raise ConfigError("route: how = 'hard' narrows what is searched: put it first.")
         if not search.domains:
-            search = self._classified(search, kit) if self.router else self._asked(search, kit)
+            search = self._classified(search, kit)
             found = [replace(each, meta=self._known.get(each.name, {})) for each in search.domains]
             search = replace(search, domains=tuple(found)).noted(*self._notes(search.domains))
         return self._narrowed(search, kit) if self.how == "hard" else self._boosted(search)
+
+    def _check_ranges(self) -> None:
+        if not 0 < self.confidence <= 1:
+            raise ConfigError(f"route.confidence: above 0, up to 1, got {self.confidence}.")
+        if self.most < 1:
+            raise ConfigError(f"route.most: 1 or more, got {self.most}.")
+        if not 0 <= self.boost <= 100:
+            raise ConfigError(f"route.boost: 0 to 100, got {self.boost}.")
+        if not 0 <= self.votes <= MOST_VOTES:
+            raise ConfigError(f"route.votes: 0 to {MOST_VOTES}, got {self.votes}.")
+        if self.votes and self.router:
+            raise ConfigError("route.votes: a router file decides alone: set one of the two.")
 
     @cached_property
     def _known(self) -> Known:
@@ -124,13 +143,29 @@ class Route:
         return load_router(Path(self.router))
 
     def _classified(self, search: Search, kit: Kit) -> Search:
+        if self.votes:
+            return self._voted(search, kit)
+        if not self.router:
+            return self._asked(search, kit)
         router = self._router.checked(kit.embedder.identity)
-        (vector,) = kit.embedder.queries([search.query], kit.clock)
-        return replace(search, domains=router.domains(vector))
+        if self.how == "hard":
+            search = embedded(search, kit)
+        return replace(search, domains=router.domains(vector(search.variants[0], kit)))
+
+    def _voted(self, search: Search, kit: Kit) -> Search:
+        if self.how == "soft":
+            return replace(search, domains=elected(search.hits, self.votes))
+        search = embedded(search, kit)
+        # The limit of the question does not matter: as many vote where more is asked for.
+        asked = replace(search, limit=self.votes)
+        found = Pipeline("first", self.first)(asked, kit)
+        return replace(search, domains=elected(found.hits, self.votes), trace=found.trace)
 
     def _asked(self, search: Search, kit: Kit) -> Search:
         if not self._known:
-            raise ConfigError("route: a router file, or domains for a language model, is needed.")
+            raise ConfigError(
+                "route: votes (10), a router file, or domains for a language model are needed."
+            )
         abouts = {name: it.get("about") or it.get("kind", "") for name, it in self._known.items()}
         listed = "\n".join(f"- {name}: {about}" for name, about in abouts.items())
         prompt = Prompt(
@@ -150,7 +185,7 @@ class Route:
 
     def _notes(self, found: tuple[Domain, ...]) -> list[str]:
         if not found:
-            return ["none of the domains"]
+            return ["no first hit has a domain" if self.votes else "none of the domains"]
         return [f"{each.name}: {each.probability:.3f}" for each in found[: self.most]]
 
     def _narrowed(self, search: Search, kit: Kit) -> Search:

@@ -87,7 +87,7 @@ def test_a_wrong_hard_route_costs_what_it_shuts_out(folder, router, tools) -> No
 
 
 def test_a_doubtful_router_changes_nothing(folder, router, tools) -> None:
-    routes = {"hard": Route(confidence=1.0)}
+    routes = {"hard": Route(confidence=1.0, most=1)}
     replace(load_router(router), temperature=10.0).save(router)
     found = route_costs(RoutedDataset(folder, "metadata.domain", routes, router=router), tools)
     assert found.narrowed["hard"] == 0.0

@@ -18,6 +18,7 @@ from retrieval.stages.fuse import Fuse
 from retrieval.stages.route import Route
 from retrieval.stages.sparse import Sparse
 from retrieval.types import Chunk, Domain, Hit, Ranking, Score, Search
+from retrieval.votes import elected
 
 LEGS = (Dense(), Sparse(), Fuse())
 TEXTS = {
@@ -86,7 +87,7 @@ def test_a_sure_route_narrows_the_filter_to_its_domain(kit: Kit, file: str) -> N
     assert found.filter == AnyOf("domain", ("cats",))
     assert {hit.chunk.domain for hit in found.hits} == {"cats"}
     assert found.trace[0].notes[0].startswith("cats: ")
-    assert found.trace[0].notes[1] == "narrowed to cats"
+    assert found.trace[0].notes[-1] == "narrowed to cats"
 
 
 def test_a_filter_that_came_with_the_question_still_holds(kit: Kit, file: str) -> None:
@@ -99,7 +100,7 @@ def test_a_filter_that_came_with_the_question_still_holds(kit: Kit, file: str) -
 
 def test_a_doubtful_route_narrows_nothing(kit: Kit, file: str) -> None:
     search = Search.of("a cat on a train on rails")
-    found = Route(file, confidence=0.95)(search, kit)
+    found = Route(file, confidence=0.95, most=1)(search, kit)
     assert len(found.domains) == 3
     assert found.filter is None
     assert found.notes[-1] == "searched everywhere"
@@ -216,6 +217,70 @@ def test_the_router_is_part_of_the_key_by_what_it_holds(file: str) -> None:
     assert stage_key(Route()) != stage_key(Route(prompt="Other. {domains}"))
 
 
+BY_VOTE = Route(votes=4)
+
+
+def test_the_first_hits_of_a_first_pass_vote_and_narrow(kit: Kit) -> None:
+    search = Search.of("bread dough in a hot oven")
+    plain = run(Pipeline("p", LEGS), search, kit)
+    found = run(Pipeline("p", (replace(BY_VOTE, confidence=0.6, most=1), *LEGS)), search, kit)
+    assert found.domains == elected(plain.hits, 4)
+    assert found.domains[0].name == "bread"
+    assert found.filter == AnyOf("domain", ("bread",))
+    assert {hit.chunk.domain for hit in found.hits} == {"bread"}
+    assert [step.stage for step in found.trace[0].steps] == ["dense", "sparse", "fuse"]
+
+
+def test_as_many_vote_where_more_hits_are_asked_for(kit: Kit) -> None:
+    one, most = (BY_VOTE(Search.of("warm windows and rails", limit), kit) for limit in (1, 1000))
+    assert one.domains == most.domains
+
+
+def test_a_soft_vote_is_that_of_the_hits_that_are_there(kit: Kit) -> None:
+    soft = Route(votes=2, how="soft", boost=0.5)
+    found = run(Pipeline("p", (*LEGS, soft)), Search.of("trains on rails"), kit)
+    assert [each.name for each in found.domains] == ["trains"]
+    assert found.trace[-1].steps == ()
+
+
+def test_where_no_hit_has_a_domain_everything_is_searched() -> None:
+    found = Route(votes=3)(
+        Search.of("cats"), offline_kit([passage("a", "cats"), passage("b", "b")])
+    )
+    assert found.domains == ()
+    assert found.notes[-2:] == ("no first hit has a domain", "searched everywhere")
+
+
+def test_a_question_is_embedded_once(kit: Kit, file: str) -> None:
+    class Counting(HashEmbedder):
+        asked = 0
+
+        def queries(self, texts: Any, clock: Any) -> Any:
+            type(self).asked += len(texts)
+            return super().queries(texts, clock)
+
+    plain = run(Pipeline("p", LEGS), Search.of("cats sleep"), kit)
+    for route in (Route(file, confidence=1.0), Route(votes=4, confidence=1.0, most=1)):
+        Counting.asked = 0
+        found = run(
+            Pipeline("p", (route, *LEGS)),
+            Search.of("cats sleep"),
+            replace(kit, embedder=Counting()),
+        )
+        assert Counting.asked == 1
+        assert found.hits == plain.hits
+
+
+def test_a_first_pass_that_gives_no_hits_is_refused_when_it_is_built() -> None:
+    with pytest.raises(ConfigError, match="no stage writes hits"):
+        build_pipeline("p", [{"use": "route", "votes": 5, "first": [{"use": "dense"}]}])
+
+
+def test_votes_and_a_router_file_exclude_each_other(file: str) -> None:
+    with pytest.raises(ConfigError, match="set one of the two"):
+        Route(file, votes=3)
+
+
 def answers(listed: Callable[..., Any], kit: Kit, answer: Any) -> Kit:
     return replace(kit, llm=listed({("route", 0): answer}))
 
@@ -278,6 +343,8 @@ def test_a_pipeline_file_gives_the_domains_as_a_table(kit: Kit, file: str) -> No
         {"confidence": 0.0},
         {"confidence": 1.1},
         {"most": 0},
+        {"votes": -1},
+        {"votes": 101},
         {"boost": -1.0},
         {"domains": (("a", ""),)},
         {"domains": (("a", ""), ("none", ""))},
