@@ -1,12 +1,13 @@
 """The corpus under the judgments: what its documents are, and which labels still match them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from eval.dataset import Dataset
 from eval.judgments import Judgment, located
 from eval.questions import Finding, Query, findings
+from eval.quotes import TOLERANCE, closest
 from ingestion.document import Failure
 from ingestion.load import Loaded
 from retrieval.errors import InputError
@@ -101,22 +102,32 @@ def _documents(dataset: Dataset, corpus: Corpus) -> Judged:
     )
 
 
+PLACED = {
+    "moved": "judged spans moved with their text (found again)",
+    "several": "judged quotes stand in several places (any of them)",
+    "near": f"judged quotes differ from the text by up to {TOLERANCE:.0%} of their characters"
+    " (found)",
+    "unsure": "judged quotes are as near to several different places (left out)",
+    "stale": "judged spans are stale: not in the text (left out)",
+    "gone": "judged spans are stale: no such document (left out)",
+}
+"""How a judged span or quote may stand in a corpus, and what is said of it."""
+
+
 def _spans(dataset: Dataset, corpus: Corpus) -> Judged:
     """Judgments on spans: those that moved are found again, stale ones and their queries go."""
-    moved, several, gone, stale, held = [], [], [], [], {}
-    for query_id, places in dataset.judgments.items():
-        found = [located(each, corpus.texts) for each in places]
-        for each, now in zip(places, found, strict=True):
-            if len(now) > 1:
-                several.append(each)
-            elif now and each.span not in (None, now[0].span):
-                moved.append(each)
-            elif not now and each.document_id and each.document_id not in corpus.texts:
-                gone.append(each)
-            elif not now:
-                stale.append(each)
-        kept = [each for now in found for each in now]
-        if all(found) or any(each.grade > 0 for each in kept):
+    said: dict[str, list[str]] = {how: [] for how in PLACED}
+    held = {}
+    for query_id, judgments in dataset.judgments.items():
+        kept: list[Judgment] = []
+        lost = False
+        for each in judgments:
+            how, places = _placed(each, corpus.texts)
+            if how:
+                said[how].append(_shown(each))
+            kept += places
+            lost = lost or not places
+        if not lost or any(each.grade > 0 for each in kept):
             held[query_id] = tuple(kept)
     asked = [query for query in dataset.queries if query.answerable]
     return Judged(
@@ -125,16 +136,34 @@ def _spans(dataset: Dataset, corpus: Corpus) -> Judged:
         held,
         (
             *dataset.findings,
-            *findings("judged spans moved with their text (found again)", map(_shown, moved)),
-            *findings("judged quotes stand in several places (any of them)", map(_shown, several)),
-            *findings("judged spans are stale: not in the text (left out)", map(_shown, stale)),
-            *findings("judged spans are stale: no such document (left out)", map(_shown, gone)),
+            *(each for how, what in PLACED.items() for each in findings(what, said[how])),
             *findings(
                 "queries have only stale judgments (not scored)",
                 (query.id for query in asked if query.id not in held),
             ),
         ),
     )
+
+
+def _placed(judgment: Judgment, texts: Mapping[str, str]) -> tuple[str, list[Judgment]]:
+    """Return how a judgment stands in the texts, as in `PLACED`, empty for as it says; and where.
+
+    Equal texts in several places are alternatives. Different ones that are equally near to a quote
+    are no judgment: which of them was meant would be a guess.
+    """
+    found = located(judgment, texts)
+    if found:
+        moved = judgment.span is not None and found[0].span != judgment.span
+        return ("several" if len(found) > 1 else "moved" if moved else ""), found
+    if judgment.document_id and judgment.document_id not in texts:
+        return "gone", []
+    if judgment.span is not None:
+        return "stale", []
+    found = closest(judgment, texts)
+    held = {texts[each.document_id][slice(*(each.span or ()))] for each in found}
+    if len(held) > 1:
+        return "unsure", []
+    return ("near" if found else "stale"), found
 
 
 def _unanswerable(dataset: Dataset) -> tuple[Query, ...]:
