@@ -170,7 +170,15 @@ def _contender(
         chunks=sum(map(len, chunks.values())),
         mean_size=_mean_size(chunks),
         seconds=indexed["seconds"] if indexed["chunks"] else None,
+        note=_too_large(spec, tools.embedder.limit),
     )
+
+
+def _too_large(spec: Spec, limit: int) -> str:
+    """Return what to say of chunks that the encoder cannot read whole, if anything."""
+    if spec.chunker.get("tokens", 0) < limit:
+        return ""
+    return f"{spec.text}: the encoder reads {limit} tokens at once, so its chunks are no larger"
 
 
 def _answers(bench: ChunkingBench, system: Served, kept: Judged, watch: Watch) -> dict[str, Answer]:

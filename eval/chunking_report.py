@@ -37,6 +37,7 @@ def lines(found: Chunking) -> list[str]:
         f"{dataset['name']}: {run.metrics['queries']} queries, {dataset['documents']} documents;"
         f" read are {_reading(found)}",
         *(f"note: {each['line']}" for each in dataset["findings"]),
+        *(f"note: {each.note}" for each in found.contenders if each.note),
         *(line for table in tables for line in table),
         "",
         NOTE,
@@ -51,6 +52,7 @@ def markdown(found: Chunking) -> str:
     name = found.baseline.run.manifest["dataset"]["name"]
     said = [f"# Chunkers on {name}", "", f"Read are {_reading(found)}.", ""]
     said += [f"- {line}" for line in verdict(found)]
+    said += [f"- {each.note}." for each in found.contenders if each.note]
     for table in _tables(found):
         said += ["", *_pipes(table)]
     return "\n".join([*said, "", NOTE, ""])

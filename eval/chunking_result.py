@@ -22,7 +22,7 @@ class Contender:
 
     `scores` are those of its run, and beside them what was read and the best precision there could
     be. `mean_size` is that of its `chunks` in characters. `seconds` of indexing are None where
-    the index was there already.
+    the index was there already. `note` is what its user should know.
     """
 
     spec: str
@@ -31,6 +31,7 @@ class Contender:
     chunks: int
     mean_size: float
     seconds: float | None
+    note: str = ""
 
     @property
     def cutoff(self) -> str:
@@ -121,6 +122,7 @@ class Chunking:
             "fingerprint": system["fingerprint"],
             "chunks": each.chunks,
             "mean_size": each.mean_size,
+            "note": each.note,
             "indexing_seconds": each.seconds,
             "latency": each.run.metrics["latency"],
             "measures": each.measures,

@@ -137,6 +137,15 @@ def test_with_a_budget_all_read_the_same_or_it_is_said_who_has_not_enough(
     assert sum("finds too little to fill the budget" in line for line in said) == 2
 
 
+def test_a_size_that_the_encoder_cannot_read_is_said(guide: Path, tools) -> None:
+    found = compare_chunkers(ChunkingBench(guide, ("fixed:250", "fixed:300"), "sparse"), tools)
+    assert [each.note for each in found.contenders] == [
+        "",
+        "fixed:300: the encoder reads 256 tokens at once, so its chunks are no larger",
+    ]
+    assert f"note: {found.contenders[1].note}" in lines(found)
+
+
 def test_documents_that_are_judged_whole_are_counted_by_document(animals: Path, tools) -> None:
     bench = ChunkingBench(animals, ("whole", "sentences:4"), "sparse", limit=3, baseline="whole")
     found = compare_chunkers(bench, tools)
