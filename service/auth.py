@@ -10,8 +10,9 @@ from retrieval.errors import ConfigError
 from retrieval.settings import Settings
 from service.problems import problem
 
-OPEN_PATHS = frozenset({"/livez"})
-"""What answers without a key: whether the process lives says nothing about what it holds."""
+OPEN_PATHS = frozenset({"/livez", "/judge"})
+"""What answers without a key, since it says nothing about what the service holds: that the process
+lives, and the empty page on which people judge, which asks for the key itself."""
 
 
 def is_loopback(host: str) -> bool:

@@ -18,6 +18,7 @@ from service.commands import (
     gate,
     index,
     ingest,
+    judge,
     query,
     rerank,
     router,
@@ -68,6 +69,7 @@ app.add_typer(index.app, name="index")
 app.add_typer(bench.app, name="bench")
 app.add_typer(cassette.app, name="cassette")
 app.add_typer(gate.app, name="gate")
+app.add_typer(judge.app, name="judge")
 app.add_typer(rerank.app, name="rerank")
 app.add_typer(router.app, name="router")
 

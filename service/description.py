@@ -21,6 +21,7 @@ from service.schemas import (
     QueryAnswer,
     QueryRequest,
 )
+from service.schemas_judge import Labelled, LabelRequest, PoolAnswer, Pools
 
 if TYPE_CHECKING:
     from service.state import State
@@ -34,6 +35,10 @@ MODELS: tuple[type[BaseModel], ...] = (
     Indexes,
     Pipelines,
     Health,
+    LabelRequest,
+    Labelled,
+    Pools,
+    PoolAnswer,
     Problem,
 )
 

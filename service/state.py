@@ -37,6 +37,7 @@ class State:
         size = self.settings.concurrency
         self.queries = Pool("queries", size, LINE * size)
         self.writes = Pool("writes", WRITERS, WRITERS_LINE)
+        self.judging = Pool("labels", WRITERS, LINE)
         self.health = Pool("health checks", 1, LINE)
         self.opening = Opening(self.tools, tuple(self.pipelines.values()))
         self._stopping = Event()
@@ -49,6 +50,10 @@ class State:
     async def write(self, work: Callable[[], Result]) -> Result:
         """Return what writing work gives: one at a time, so that queries keep the processor."""
         return await self.writes.run(lambda: self._opened(work))
+
+    async def judge(self, work: Callable[[], Result]) -> Result:
+        """Return what work on pools and labels gives: one at a time, without index and models."""
+        return await self.judging.run(work)
 
     def _opened(self, work: Callable[[], Result]) -> Result:
         self.opening.wait(self.settings.timeout_s)
@@ -84,7 +89,7 @@ class State:
     def close(self) -> None:
         """Let queries end, long work stop, then let go of the tools."""
         self._stopping.set()
-        for pool in (self.queries, self.writes, self.health):
+        for pool in (self.queries, self.writes, self.judging, self.health):
             pool.close()
         self.tools.close()
 

@@ -86,7 +86,7 @@ def make_pool(
             " (--depth), or judge them again (--all).",
             "depth",
         )
-    shuffled = random.Random(seed)  # noqa: S311 - an order, no secret
+    shuffled = random.Random(seed)
     by_query: dict[str, list[Pooled]] = {}
     for each in _with_texts(places.values(), dataset):
         by_query.setdefault(each.query_id, []).append(each)
