@@ -20,7 +20,7 @@ SKIP, UNDO, QUIT = "s", "u", "q"
 
 @app.command("pool")
 @reporting
-def pool(
+def pool(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
     file: Annotated[

@@ -53,7 +53,7 @@ async def pool(
     request: Request,
     by: Annotated[str, Query(description="Whose labels are shown.", max_length=100)] = "",
 ) -> Json:
-    """Return the passages of a pool in their order, with the labels of one judge; not who found them."""
+    """Return a pool's passages in their order, with the labels of one judge; not who found them."""
     state = state_of(request)
     return Json(await state.judge(lambda: _shown(_file(state, name), by)))
 
