@@ -9,14 +9,17 @@ information retrieval test collection (depth-k pooling).
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from eval.compare import incomparable
+from eval.corpus import Corpus
+from eval.corpus import judged as among
 from eval.dataset import Dataset, load_dataset
 from eval.jsonl import records, string, whole_number
+from eval.judgments import Judgment
 from eval.passages import overlap
 from eval.results import PER_QUERY, Run
 from ingestion.document import Document
@@ -77,10 +80,12 @@ def make_pool(
     about = runs[0].manifest["dataset"]
     split = about["split"] if about["form"] == "documents" else None
     dataset = load_dataset(Path(about["folder"]), split)
-    places = _places(runs, depth, whole=dataset.form == "documents")
+    corpus = Corpus(dataset.judged_documents)
+    found = _with_texts(_places(runs, depth, dataset.form == "documents"), dataset, corpus)
     if not judged:
-        places = {place: each for place, each in places.items() if not _known(place, dataset)}
-    if not places:
+        known = among(dataset, corpus).judgments
+        found = [each for each in found if not _known(each, known)]
+    if not found:
         raise InputError(
             f"All of the first {depth} hits of these runs are judged already. Pool deeper"
             " (--depth), or judge them again (--all).",
@@ -88,11 +93,11 @@ def make_pool(
         )
     shuffled = random.Random(seed)
     by_query: dict[str, list[Pooled]] = {}
-    for each in _with_texts(places.values(), dataset):
+    for each in found:
         by_query.setdefault(each.query_id, []).append(each)
-    for found in by_query.values():
-        found.sort(key=lambda each: (each.document_id, each.span or ()))
-        shuffled.shuffle(found)
+    for its in by_query.values():
+        its.sort(key=lambda each: (each.document_id, each.span or ()))
+        shuffled.shuffle(its)
     return [each for query in dataset.queries for each in by_query.get(query.id, ())]
 
 
@@ -126,25 +131,24 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return names
 
 
-def _known(place: Place, dataset: Dataset) -> bool:
-    """Whether a dataset's judgments say what a place is worth: half of a judged span is in it."""
-    query_id, document_id, span = place
-    for each in dataset.judgments.get(query_id, ()):
-        if each.document_id == document_id:
-            if span is None or each.span is None:
+def _known(pooled: Pooled, judgments: Mapping[str, Sequence[Judgment]]) -> bool:
+    """Whether judgments say what a passage is worth: half of a judged span is in it."""
+    for each in judgments.get(pooled.query_id, ()):
+        if each.document_id == pooled.document_id:
+            if pooled.span is None or each.span is None:
                 return True
-            if 2 * overlap(each.span, span) >= each.span.end - each.span.start:
+            if 2 * overlap(each.span, pooled.span) >= each.span.end - each.span.start:
                 return True
     return False
 
 
-def _with_texts(places: Iterator[Pooled] | Any, dataset: Dataset) -> list[Pooled]:
+def _with_texts(places: Mapping[Place, Pooled], dataset: Dataset, corpus: Corpus) -> list[Pooled]:
     """Return the passages with titles and texts, read from the dataset's own corpus."""
     wanted: dict[str, list[Pooled]] = {}
-    for each in places:
+    for each in places.values():
         wanted.setdefault(each.document_id, []).append(each)
     found = []
-    for loaded in load([dataset.corpus], LoadOptions()):
+    for loaded in corpus.seen(load([dataset.corpus], LoadOptions())):
         document = loaded.item
         if isinstance(document, Document):
             for each in wanted.pop(document.id, ()):

@@ -13,6 +13,9 @@ OPERATIONS = {
     "/documents/{id}": ["delete"],
     "/indexes": ["get"],
     "/pipelines": ["get"],
+    "/judge/pools": ["get"],
+    "/judge/pools/{name}": ["get"],
+    "/judge/labels": ["post"],
     "/livez": ["get"],
     "/readyz": ["get"],
 }

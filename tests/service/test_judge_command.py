@@ -1,0 +1,58 @@
+"""`assay judge` in the terminal."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from eval.judging.labels import labels_file, read_labels
+from eval.judging.pool import Pooled, write_pool
+from service.cli import app
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Path:
+    file = tmp_path / "p.jsonl"
+    write_pool([Pooled("q", "which?", name, None, "", f"Text of {name}.") for name in "abc"], file)
+    return file
+
+
+def grades(pool: Path) -> dict[str, int]:
+    return {place[1]: grade for (_, place), grade in read_labels(labels_file(pool)).items()}
+
+
+def test_keys_grade_skip_take_back_and_stop(pool):
+    outcome = RUNNER.invoke(app, ["judge", "label", str(pool), "--by", "ada"], input="3xsu12q")
+    assert outcome.exit_code == 0, outcome.output
+    assert "Text of a." in outcome.output
+    assert grades(pool) == {"a": 1, "c": 2}
+
+
+def test_labelling_goes_on_where_it_stopped(pool):
+    RUNNER.invoke(app, ["judge", "label", str(pool), "--by", "ada"], input="0q")
+    outcome = RUNNER.invoke(app, ["judge", "label", str(pool), "--by", "ada"], input="12")
+    assert "2 of 3" in outcome.output
+    assert grades(pool) == {"a": 0, "b": 1, "c": 2}
+
+
+def test_a_pool_that_is_not_there_is_named(tmp_path):
+    outcome = RUNNER.invoke(app, ["judge", "label", str(tmp_path / "none.jsonl"), "--by", "ada"])
+    assert outcome.exit_code == 2
+    assert "none.jsonl" in outcome.output
+
+
+def test_labels_become_a_dataset(tmp_path, pool):
+    source = tmp_path / "set"
+    (source / "qrels").mkdir(parents=True)
+    corpus = [{"_id": name, "text": f"Text of {name}."} for name in "abc"]
+    (source / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    (source / "queries.jsonl").write_text('{"_id": "q", "text": "which?"}\n')
+    (source / "qrels" / "test.tsv").write_text("q\ta\t1\n")
+    RUNNER.invoke(app, ["judge", "label", str(pool), "--by", "ada"], input="23q")
+    words = ["judge", "merge", str(labels_file(pool)), "--dataset", str(source)]
+    outcome = RUNNER.invoke(app, [*words, "--out", str(tmp_path / "new"), "--json"])
+    assert outcome.exit_code == 0, outcome.output
+    assert json.loads(outcome.stdout)["judgments"] == 2
