@@ -1,6 +1,6 @@
 """Stages that another stage holds: run and checked as if they stood in its place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from retrieval.errors import ConfigError
@@ -73,3 +73,10 @@ def check_first(before: Sequence[Stage], why: str) -> None:
         rewords = "variants" in each.writes and "hits" not in each.writes
         if "rankings" in each.writes and not rewords:
             raise ConfigError(f"{why}: put it before {stage_name(each)!r}.")
+
+
+def check_legs(later: Sequence[Stage], legs: Collection[str], why: str) -> None:
+    """Refuse a stage that works for legs none of which is searched later. Raises: ConfigError."""
+    if not any(stage_name(each) in legs for each in every_stage(later)):
+        named = " or ".join(repr(leg) for leg in legs)
+        raise ConfigError(f"{why}, and no stage {named} comes after it.")

@@ -55,7 +55,8 @@ class Pipeline:
     def __post_init__(self) -> None:
         """Check that each stage finds what it reads, before anything runs.
 
-        A stage that depends on those before it looks at them in a method `check(before)`.
+        A stage that depends on those before it looks at them in a method `check(before)`, one that
+        works for those after it in `check_after(later)`.
         """
         have = set(GIVEN)
         for place, stage in enumerate(self.stages):
@@ -99,6 +100,9 @@ def _check_used(name: str, stages: Sequence[Stage]) -> None:
                 f"Pipeline {name!r}: stage {stage_name(stage)!r} writes"
                 f" {' and '.join(stage.writes)}, which no stage after it reads; put it earlier."
             )
+        check = getattr(stage, "check_after", None)
+        if check is not None:
+            check(later)
         after = [each for each in later if "hits" in each.writes and "context" not in each.writes]
         if "context" in written and after:
             raise ConfigError(

@@ -1,6 +1,6 @@
 """Expansion: the same question in more words, from a model, from its first hits or from a list."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Literal
 from retrieval.domains import told
 from retrieval.errors import ConfigError
 from retrieval.feedback import Feedback
+from retrieval.inside import check_legs
 from retrieval.kit import Kit, Prompt
+from retrieval.pipeline import Stage
 from retrieval.prompts import Form, ask, filled, list_schema, texts
 from retrieval.synonyms import Synonyms, load_synonyms
 from retrieval.types import Search, Variant
@@ -82,6 +84,12 @@ class Expand:
             raise ConfigError("expand.file: the list of how = 'synonyms', and of no other.")
         if self.file:
             _ = self._synonyms
+
+    def check_after(self, later: Sequence[Stage]) -> None:
+        """Refuse feedback for a leg that is not searched. Raises: ConfigError."""
+        leg = {"rm3": "sparse", "vector": "dense"}.get(self.how)
+        if leg is not None:
+            check_legs(later, (leg,), f"expand: {self.how} changes the {leg} leg")
 
     @property
     def asks_model(self) -> bool:

@@ -1,7 +1,7 @@
 """HyDE: search with a passage that a model imagines, because it looks like what is sought."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -9,7 +9,9 @@ import numpy as np
 
 from retrieval.domains import told
 from retrieval.errors import ConfigError
+from retrieval.inside import check_legs
 from retrieval.kit import Kit, Prompt
+from retrieval.pipeline import Stage
 from retrieval.prompts import Form, ask, filled, list_schema, texts
 from retrieval.types import Search, Variant
 from retrieval.variants import added, as_unit, checked_share, renewed, vector, words
@@ -67,6 +69,11 @@ class Hyde:
         if not 0 <= self.sparse_weight <= 100:
             raise ConfigError(f"hyde.sparse_weight: 0 to 100, got {self.sparse_weight}.")
         checked_share("hyde.weight", self.weight)
+
+    def check_after(self, later: Sequence[Stage]) -> None:
+        """Refuse passages for a leg that is not searched. Raises: ConfigError."""
+        legs = ("dense", "sparse") if self.sparse_weight else ("dense",)
+        check_legs(later, legs, "hyde works for the dense leg, and with sparse_weight for both")
 
     @property
     def depends(self) -> dict[str, str]:

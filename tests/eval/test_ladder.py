@@ -291,7 +291,7 @@ def test_a_folder_of_something_else_is_refused(climb, tools) -> None:
 
 def test_what_cannot_run_is_found_before_anything_is_measured(climb, tools, guide) -> None:
     file = Path(climb.ladder)
-    more = '[[rungs]]\nname = "imagined"\nadd = { use = "hyde" }\nafter = "sparse"'
+    more = '[[rungs]]\nname = "imagined"\nadd = { use = "hyde" }\nbefore = "sparse"'
     file.write_text(LADDER + more)
     named = r"^Rung 'imagined' on animals, 'q1': stage 'hyde': .*no language model is set"
     with pytest.raises(ConfigError, match=named):

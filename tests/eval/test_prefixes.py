@@ -20,15 +20,15 @@ from retrieval.types import Search, Step, flat
 from tests.conftest import PASSAGES, QUESTIONS
 
 KIT = offline_kit(PASSAGES)
-BEFORE = st.sampled_from(
-    ([], [{"use": "expand", "how": "rm3"}], [{"use": "expand", "how": "vector"}])
-)
+RM3, VECTOR = {"use": "expand", "how": "rm3"}, {"use": "expand", "how": "vector"}
 LEGS = st.sampled_from(
     (
         [{"use": "dense", "limit": 4}],
-        [{"use": "sparse", "limit": 3}],
+        [VECTOR, {"use": "dense", "limit": 4}],
+        [RM3, {"use": "sparse", "limit": 3}],
         [{"use": "dense", "limit": 4}, {"use": "sparse", "limit": 3}],
-        [{"use": "dense", "limit": 8}, {"use": "sparse", "limit": 3}],
+        [RM3, {"use": "dense", "limit": 4}, {"use": "sparse", "limit": 3}],
+        [VECTOR, {"use": "dense", "limit": 8}, {"use": "sparse", "limit": 3}],
     )
 )
 FUSE = st.sampled_from(
@@ -45,7 +45,7 @@ AFTER = st.lists(
     max_size=2,
 )
 LAST = st.sampled_from(([], [{"use": "pack", "tokens": 40}]))
-TABLES = st.tuples(BEFORE, LEGS, FUSE, AFTER, LAST).map(lambda parts: [*chain(*parts)])
+TABLES = st.tuples(LEGS, FUSE, AFTER, LAST).map(lambda parts: [*chain(*parts)])
 
 
 def plain(steps: tuple[Step, ...]) -> list[Step]:

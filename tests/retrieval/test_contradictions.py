@@ -32,6 +32,9 @@ def gate(*stages: dict[str, Any]) -> dict[str, Any]:
         ([DENSE, ROUTE, FUSE], "put it before 'dense'"),
         ([*LEGS, {"use": "self_query"}], "self_query narrows what is searched: put it before"),
         ([*LEGS, gate({"use": "self_query"})], "self_query narrows what is searched"),
+        ([{"use": "expand", "how": "rm3"}, DENSE, FUSE], "expand: rm3 changes the sparse leg"),
+        ([{"use": "expand", "how": "vector"}, SPARSE, FUSE], "vector changes the dense leg"),
+        ([{**HYDE, "sparse_weight": 0}, SPARSE, FUSE], "no stage 'dense' comes after it"),
         ([{"use": "expand", "how": "rm3", "prompt": "x"}, *LEGS], "expand.prompt: for paraphrase"),
         ([*LEGS, {"use": "decompose", "how": "rules", "always": True}], "decompose.always: for"),
         ([*LEGS, {"use": "decompose", "how": "rules", "each": [DENSE]}], "no stage writes hits"),
@@ -47,6 +50,8 @@ def test_a_contradiction_is_named(stages: list[dict[str, Any]], named: str) -> N
     "stages",
     [
         [HYDE, ROUTE, *LEGS],
+        [HYDE, SPARSE, FUSE],
+        [{"use": "expand", "how": "rm3"}, {"use": "self_query"}],
         [ROUTE, {"use": "self_query"}, PACK],
         [{"use": "self_query", "then": [HYDE, *LEGS]}, RERANK, PACK],
         [*LEGS, gate(HYDE, *LEGS), RERANK, PACK],

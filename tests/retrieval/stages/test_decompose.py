@@ -245,7 +245,7 @@ def test_a_failing_model_leaves_the_hits_as_they_were(kit: Kit) -> None:
     failing = replace(kit, llm=Failing())
     found = run(split(Decompose()), Search.of(SEVERAL), failing.at(None, None))
     assert found.hits == run(Pipeline("p", LEGS), Search.of(SEVERAL), kit).hits
-    assert found.degraded == ("decompose: decompose: the model is away",)
+    assert found.degraded == ("decompose: the model is away",)
 
 
 def test_a_pipeline_file_holds_the_stages_for_each_part(kit: Kit) -> None:
