@@ -60,8 +60,8 @@ class Decompose:
 
     `merge`: `ranks`: every part is represented, by the best rank in any list; `scores`: a hit's
     score is `whole` of that for the question itself, the rest of its best for any part (min-max
-    normalised). Where none is named, `ranks` for parts of a model, and `scores` for those of rules,
-    which know nothing of what a part means: there the question itself is the surer guide.
+    normalised). Where none is named, `ranks` for parts of a model; `scores` for parts of rules and
+    for answers that are titles, which are often wrong: the question itself is the surer guide.
 
     `kind` tells the model what the collection holds; that of a domain which a route has found goes
     before it. `prompt` and `answer_prompt` are put in place of the stage's own, {most} and {kind}
@@ -116,7 +116,8 @@ class Decompose:
     @property
     def merging(self) -> Literal["ranks", "scores"]:
         """How the lists become one."""
-        return self.merge or ("ranks" if self.how == "llm" else "scores")
+        sure = self.how == "llm" and self.answers == "llm"
+        return self.merge or ("ranks" if sure else "scores")
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Take the question apart, search each part, and merge."""
