@@ -192,6 +192,15 @@ def _joined(dataset: Dataset, read: Questions) -> Dataset:
             *findings(
                 "judgments on queries marked as unanswerable (ignored)", map(_shown, against)
             ),
+            *findings(
+                "queries are synthetic: written by a model, they compare pipelines and say little"
+                " of users",
+                (
+                    f"{q.id} by {q.meta.get('model', '?')}"
+                    for q in queries
+                    if q.meta.get("synthetic")
+                ),
+            ),
             *findings("queries are empty (count 0)", (q.id for q in queries if not q.text.strip())),
             *findings(
                 "queries have only irrelevant judgments (count 0, as in trec_eval -c)",

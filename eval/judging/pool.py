@@ -48,6 +48,11 @@ class Pooled:
         """What a label is given to."""
         return self.query_id, self.document_id, self.span
 
+    @property
+    def shown(self) -> str:
+        """The passage as it is judged: its title above its text."""
+        return f"{self.title}\n\n{self.text}" if self.title else self.text
+
     def as_json(self) -> dict[str, Any]:
         """Return the passage as a line of a pool file."""
         return {
@@ -99,6 +104,20 @@ def make_pool(
         its.sort(key=lambda each: (each.document_id, each.span or ()))
         shuffled.shuffle(its)
     return [each for query in dataset.queries for each in by_query.get(query.id, ())]
+
+
+def make_pool_of_one(run: Run, depth: int) -> dict[str, list[Pooled]]:
+    """Return the first `depth` hits of one run by question, as ranked, judged or not."""
+    about = run.manifest["dataset"]
+    split = about["split"] if about["form"] == "documents" else None
+    dataset = load_dataset(Path(about["folder"]), split)
+    places = _places([run], depth, dataset.form == "documents")
+    by_query: dict[str, list[Pooled]] = {}
+    for each in _with_texts(places, dataset, Corpus(dataset.judged_documents)):
+        by_query.setdefault(each.query_id, []).append(each)
+    for found in by_query.values():
+        found.sort(key=lambda each: min(each.found.values()))
+    return by_query
 
 
 def _places(runs: Sequence[Run], depth: int, whole: bool) -> dict[Place, Pooled]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands import options
+from service.commands import judge_models, options
 from service.commands.console import give_json, note, out, reporting, say, settings_of
 
 if TYPE_CHECKING:
@@ -147,3 +147,12 @@ def merge(
             f"{written['judgments']} judgments, {written['new']} of them new: {folder}",
         ]
     )
+
+
+for command in (
+    judge_models.llm,
+    judge_models.agreement,
+    judge_models.questions,
+    judge_models.context,
+):
+    app.command(command.__name__)(command)
