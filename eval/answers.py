@@ -9,10 +9,11 @@ from eval.judgments import Judgment
 from eval.passages import Place
 from eval.questions import Query
 from eval.standing import Stood, listed, standing
+from retrieval.config import stage_table
 from retrieval.inside import asks_model
 from retrieval.kit import Kit
 from retrieval.legs import DEEPEST
-from retrieval.pipeline import Pipeline, params, stage_name, states
+from retrieval.pipeline import Pipeline, states
 from retrieval.pipeline import fingerprint as fingerprint_of
 from retrieval.types import Chunk, Hit, Search, Step, flat
 
@@ -56,14 +57,17 @@ class Served:
         return self.pipeline.name
 
     def describe(self) -> dict[str, Any]:
-        """Return the pipeline's stages, key and fingerprint, its index's manifest, its model."""
+        """Return the pipeline's stages, key and fingerprint, its index's manifest, its model.
+
+        `stages` are the tables of a pipeline file, from which the pipeline can be built again.
+        """
         llm = self.kit.llm if asks_model(self.pipeline) else None
         return {
             "kind": "pipeline",
             "name": self.pipeline.name,
             "key": self.pipeline.key,
             "fingerprint": fingerprint_of(self.pipeline, self.kit),
-            "stages": [{"use": stage_name(s)} | params(s) for s in self.pipeline.stages],
+            "stages": [stage_table(stage) for stage in self.pipeline.stages],
             "index": self.kit.store.manifest.as_json(),
             "index_fingerprint": self.kit.store.manifest.fingerprint,
             "llm": getattr(llm, "describe", dict)(),

@@ -39,8 +39,7 @@ class Corpus:
                 self.failures.append(item)
             elif item.id not in self.ids:
                 self.ids.add(item.id)
-                content = f"{item.id}\x1f{item.content_hash}".encode()
-                self._sum += int.from_bytes(hashlib.sha256(content).digest())
+                self._sum += content_sum(item.id, item.content_hash)
                 if item.id in self._wanted or "" in self._wanted:
                     self.texts[item.id] = item.text
             yield each
@@ -48,7 +47,17 @@ class Corpus:
     @property
     def hash(self) -> str:
         """The hash of ids, texts, titles and headings, whatever their order."""
-        return f"{self._sum % 2**256:064x}"
+        return hash_of(self._sum)
+
+
+def content_sum(id: str, content_hash: str) -> int:
+    """Return what a document adds to the sum that a corpus' hash is made of."""
+    return int.from_bytes(hashlib.sha256(f"{id}\x1f{content_hash}".encode()).digest())
+
+
+def hash_of(sum: int) -> str:
+    """Return the hash of a corpus from the sum over its documents."""
+    return f"{sum % 2**256:064x}"
 
 
 @dataclass(frozen=True)

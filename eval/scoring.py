@@ -11,7 +11,6 @@ from eval.judgments import Judgment
 from eval.passages import coverage, passage_scores
 from eval.scores import CUTOFFS, Scores
 from eval.spans import span_scores
-from eval.standing import Stood
 from retrieval.as_json import step_json
 
 ON_DOCUMENTS = ("nDCG", "R")
@@ -86,7 +85,7 @@ def per_query(
             "measures": rows.get(query.id, {}),
             "ms": answer.ms,
             "stages": [_step(step_json(step)) for step in answer.trace],
-            "judged": [_judged(each) for each in answer.judged],
+            "judged": [each.as_json() for each in answer.judged],
             "documents": len(answer.documents),
             "hits": _hits(answer, scored.grades.get(query.id)),
         }
@@ -96,17 +95,6 @@ def _step(step: dict[str, Any]) -> dict[str, Any]:
     """Return a step without its parameters: the manifest has them once for all questions."""
     found = {name: value for name, value in step.items() if name != "params"}
     return found | {"steps": [_step(each) for each in step["steps"]]}
-
-
-def _judged(stood: Stood) -> dict[str, Any]:
-    span = stood.judgment.span
-    return {
-        "document_id": stood.judgment.document_id,
-        "span": None if span is None else list(span),
-        "group": stood.group,
-        "grade": stood.judgment.grade,
-        "ranks": [list(each) for each in stood.ranks],
-    }
 
 
 def _hits(answer: Answer, grades: Sequence[int] | None) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from retrieval import stages as stages_package
 from retrieval.errors import ConfigError, NotFoundError
-from retrieval.pipeline import Pipeline, Stage
+from retrieval.pipeline import Pipeline, Stage, params, stage_name
 
 SHIPPED = Path(__file__).parent / "pipelines"
 DEFAULT_PIPELINE = "hybrid"
@@ -99,6 +99,18 @@ def read_toml(file: Path) -> dict[str, Any]:
 def build_pipeline(name: str, tables: Any) -> Pipeline:
     """Return the pipeline that a list of stage tables describes. Raises: ConfigError."""
     return Pipeline(name, _stages(tables, f"Pipeline {name!r}"))
+
+
+def stage_table(stage: Stage) -> dict[str, Any]:
+    """Return the table of a pipeline file that a stage is built from, all parameters named."""
+    return {"use": stage_name(stage)} | {k: _plain(value) for k, value in params(stage).items()}
+
+
+def _plain(value: Any) -> Any:
+    """Thaw tuples and stages, as JSON and pipeline files have them."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return stage_table(value) if isinstance(value, Stage) else value
 
 
 def _stages(tables: Any, where: str) -> tuple[Stage, ...]:

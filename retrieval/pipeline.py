@@ -120,19 +120,21 @@ def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
     return states(pipeline, search, kit)[-1]
 
 
-def states(pipeline: Pipeline, search: Search, kit: Kit) -> tuple[Search, ...]:
+def states(
+    pipeline: Pipeline, search: Search, kit: Kit, known: Sequence[Search] = ()
+) -> tuple[Search, ...]:
     """Return the search after each stage and, last, the answer that `run` gives: cut to the limit.
 
-    For what looks between the stages: where a passage stood, and which one lost it. Raises: as
-    `run`.
+    For what looks between the stages: where a passage stood, and which one lost it. `known` is what
+    the first stages gave before; they do not run again. Raises: as `run`.
     """
     if not search.query.strip():
         raise InputError("query: the question is empty.", "query")
-    found = []
-    for stage in pipeline.stages:
-        search = run_stage(stage, search, kit)
+    found = list(known)
+    for stage in pipeline.stages[len(found) :]:
+        search = run_stage(stage, found[-1] if found else search, kit)
         found.append(search)
-    return (*found, replace(search, hits=search.hits[: search.limit]))
+    return (*found, replace(found[-1], hits=found[-1].hits[: found[-1].limit]))
 
 
 def fingerprint(pipeline: Pipeline, kit: Kit) -> str:

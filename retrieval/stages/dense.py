@@ -38,12 +38,12 @@ class Dense:
         if not asked:
             return search
         start = time.perf_counter()
-        vectors = _vectors(asked, kit)
+        found = vectors(asked, kit)
         search = search.spent(encode_ms=(time.perf_counter() - start) * 1000)
-        return retrieve(search, kit, list(vectors), self.limit)
+        return retrieve(search, kit, list(found), self.limit)
 
 
-def _vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:
+def vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:
     """Return the variants' vectors in order: questions in one batch, passages in another."""
     out = np.empty((len(variants), kit.embedder.dimension), dtype=np.float32)
     questions: list[int] = []

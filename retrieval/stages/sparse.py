@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from retrieval.kit import Kit
+from retrieval.kit import Kit, SparseVector
 from retrieval.legs import checked_depth, retrieve, unranked
-from retrieval.types import Search
+from retrieval.types import Search, Variant
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,11 @@ class Sparse:
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Turn the variants that have no sparse ranking yet into terms, and search them."""
-        probes = [
-            kit.sparse.query("" if each.kind == "hypothetical" else each.text, each.terms)
-            for each in unranked(search, "sparse").values()
-        ]
+        probes = [terms(each, kit) for each in unranked(search, "sparse").values()]
         return retrieve(search, kit, probes, self.limit) if probes else search
+
+
+def terms(variant: Variant, kit: Kit) -> SparseVector:
+    """Return the terms that a variant is searched by."""
+    text = "" if variant.kind == "hypothetical" else variant.text
+    return kit.sparse.query(text, variant.terms)

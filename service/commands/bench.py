@@ -1,4 +1,4 @@
-"""`assay bench`: how right a pipeline's passages are, and whether a change helps."""
+"""`assay bench`: how right a pipeline's passages are, whether a change helps, what is lost."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +9,7 @@ from service.commands import (
     bench_chunking,
     bench_gate,
     bench_ladder,
+    bench_losses,
     bench_report,
     bench_score,
     bench_suite,
@@ -115,3 +116,4 @@ app.command("chunking")(bench_chunking.command)
 app.command("score")(bench_score.command)
 app.command("report")(bench_report.command)
 app.command("gate")(bench_gate.command)
+app.command("losses")(bench_losses.command)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from retrieval.open_kit import Tools
@@ -101,3 +103,11 @@ def give_json(value: Any) -> None:
     except UnicodeEncodeError:
         text = json.dumps(value, indent=2)
     sys.stdout.write(text + "\n")
+
+
+def write_json(file: "Path", value: Any) -> None:
+    """Write a value as JSON into a file; its folder is made. Raises: OSError."""
+    import json
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from eval.judgments import Judgment
-from eval.standing import Listed, listed, standing
+from eval.standing import Listed, Stood, listed, standing
 from retrieval.config import build_pipeline, load_pipeline
 from retrieval.kit import Kit
 from retrieval.offline import offline_kit
@@ -45,6 +45,9 @@ def test_a_documents_rank_is_that_of_its_first_chunk_and_a_spans_of_the_first_th
 def test_alternatives_keep_the_name_of_their_group() -> None:
     found = standing([judged("a", group="one"), judged("b", group="one"), judged("b")], LISTS)
     assert [each.group for each in found] == ["one", "one", "#2"]
+    assert [Stood.of("q", each.as_json()).as_json() for each in found] == [
+        each.as_json() for each in found
+    ]
 
 
 def test_lists_come_in_the_pipelines_order_and_the_answer_is_cut() -> None:
@@ -52,14 +55,15 @@ def test_lists_come_in_the_pipelines_order_and_the_answer_is_cut() -> None:
     stages = [{"use": "dense"}, {"use": "sparse"}, {"use": "fuse"}, {"use": "rules", "mmr": 0.5}]
     pipeline = build_pipeline("p", [*stages, {"use": "pack"}])
     found = listed(states(pipeline, Search.of("cat", 3), kit))
-    assert [(name, len(chunks)) for name, chunks in found[:-2]] == [
+    assert [(name, len(chunks)) for name, chunks, _ in found[:-2]] == [
         ("dense:original", 5),
         ("sparse:original", 5),
         ("fuse", 5),
         ("rules", 5),
     ]
-    assert [name for name, _ in found[-2:]] == ["context", "answer"]
+    assert [name for name, _, _ in found[-2:]] == ["context", "answer"]
     assert len(found[-1].chunks) == 3
+    assert [each.state for each in found] == [0, 1, 2, 3, 4, 5]
 
 
 @dataclass(frozen=True)

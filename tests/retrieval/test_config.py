@@ -1,8 +1,15 @@
+import json
 from pathlib import Path
 
 import pytest
 
-from retrieval.config import build_pipeline, load_pipeline, pipeline_files, stage_types
+from retrieval.config import (
+    build_pipeline,
+    load_pipeline,
+    pipeline_files,
+    stage_table,
+    stage_types,
+)
 from retrieval.errors import AssayError, ConfigError, NotFoundError
 from retrieval.pipeline import Pipeline
 from retrieval.stages.dense import Dense
@@ -12,6 +19,22 @@ from retrieval.stages.fuse import Fuse
 def test_a_file_and_its_python_are_the_same_pipeline() -> None:
     tables = [{"use": "dense", "limit": 50}, {"use": "fuse", "how": "rrf", "k": 10}]
     assert build_pipeline("p", tables) == Pipeline("p", (Dense(limit=50), Fuse(how="rrf", k=10)))
+
+
+def test_the_tables_of_a_pipelines_stages_build_it_again_also_after_json() -> None:
+    inside = [{"use": "dense", "limit": 7}, {"use": "fuse"}]
+    boost = ["document_id", "manual/*", 0.2]
+    tables = [
+        {"use": "self_query", "then": inside, "today": "2024-05-01"},
+        {"use": "gate", "then": [{"use": "rules", "most": 2}], "always": ["several"]},
+        {"use": "rules", "boosts": [boost], "mmr": 1},
+        {"use": "decompose", "how": "rules", "each": inside},
+    ]
+    pipeline = build_pipeline("p", tables)
+    again = json.loads(json.dumps([stage_table(stage) for stage in pipeline.stages]))
+    assert build_pipeline("p", again) == pipeline
+    assert build_pipeline("p", again).key == pipeline.key
+    assert again[1]["then"][0] | {"most": 2, "use": "rules"} == again[1]["then"][0]
 
 
 @pytest.mark.parametrize("name", sorted(pipeline_files()))

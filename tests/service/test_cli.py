@@ -236,6 +236,11 @@ def test_a_benchmark_runs_and_two_compare(place):
     (difference,) = json.loads(both.stdout)["differences"]
     assert difference["measure"] == "nDCG@10"
     assert "nDCG@10" in assay("bench", "compare", "runs/dense", "runs/hybrid").stdout
+    said = assay("bench", "losses", "runs/dense", "--limit", 1, "--out", "new/losses.json").stdout
+    assert "3 judged documents of 3 questions" in said
+    data = json.loads((place / "new" / "losses.json").read_text())
+    assert data["judged"] == 3 == data["found"] + sum(row["lost"] for row in data["waterfall"])
+    assert "no stages" in refused("bench", "losses", "runs/bm25")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +248,7 @@ def test_a_benchmark_runs_and_two_compare(place):
     [
         [], ["demo"], ["ingest"], ["query"], ["serve"], ["delete"], ["settings"], ["pipelines"],
         ["index"], ["index", "list"], ["index", "show"], ["index", "drop"],
-        ["bench"], ["bench", "run"], ["bench", "compare"],
+        ["bench"], ["bench", "run"], ["bench", "compare"], ["bench", "losses"],
     ],
 )  # fmt: skip
 def test_every_command_explains_itself_with_an_example(command):
