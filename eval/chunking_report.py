@@ -109,10 +109,11 @@ def _read(found: Chunking, worse: set[str]) -> Iterator[str]:
     if found.budget is None:
         kept = [each for each in found.contenders if each.spec not in worse]
         least = min(kept, key=lambda each: each.mean(CHARACTERS))
-        yield (
-            f"Reads least of those not worse than {found.baseline.spec}: {least.spec},"
-            f" {least.mean(CHARACTERS):,.0f} characters a question."
-        )
+        if least is not found.baseline:
+            yield (
+                f"Reads least of those not worse than {found.baseline.spec}: {least.spec},"
+                f" {least.mean(CHARACTERS):,.0f} characters a question."
+            )
         return
     for each in found.contenders:
         if each.mean(CHARACTERS) < ENOUGH * found.budget:

@@ -50,14 +50,14 @@ def test_p_is_corrected_for_the_number_of_chunkers() -> None:
 def test_the_verdict_tells_better_worse_and_undecided() -> None:
     contenders = (
         contender("a", NEARLY, 80.0),
-        contender("b", ALL, 90.0),
+        contender("b", ALL, 70.0),
         contender("c", HALF, 10.0),
     )
     said = list(verdict(compared(*contenders, named="a")))
     assert said[0] == "Highest span recall: b, 1.000 [1.000, 1.000]."
     assert said[1] == "Worse than a: c (-0.450)."
     assert said[2].startswith("No significant difference to a: b (so many queries show a change")
-    assert said[3:] == ["Reads least of those not worse than a: a, 80 characters a question."]
+    assert said[3:] == ["Reads least of those not worse than a: b, 70 characters a question."]
     said = list(verdict(compared(*contenders, named="c", budget=10)))
     assert said[1:] == ["Better than c: a (+0.450), b (+0.500)."]
     assert list(verdict(compared(*contenders)))[-1] == (
