@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from eval import forms as package
+from eval import irds
 from eval.judgments import Judgment
 from eval.questions import Finding, Query, Questions, findings, reworded
 from retrieval.errors import InputError, NotFoundError
@@ -102,11 +103,15 @@ class Dataset:
 def load_dataset(folder: Path, split: str | None = None, queries: Path | None = None) -> Dataset:
     """Return the dataset of a folder; without a split, spans where it has them, else `test`.
 
+    `irds:NAME` is one of the catalogue `ir_datasets` (see `eval.irds`).
+
     `queries` is a file of other texts for the same ids: only the queries that it names are asked.
 
     Raises: NotFoundError for a missing file, InputError for one that cannot be read or where
     nothing is left to ask.
     """
+    if irds.is_named(folder):
+        folder, split = irds.exported(folder, split)
     form = form_of(folder, split)
     found = form.read(folder, split)
     dataset = Dataset(folder, _judged_on(found, folder), found.split, (), {})

@@ -23,6 +23,7 @@ ROOMS = {
     "onnxruntime": ("retrieval/adapters",),
     "tokenizers": ("retrieval/adapters",),
     "rank_bm25": ("retrieval/adapters", "eval"),
+    "ir_datasets": ("eval",),
     "pytrec_eval": ("eval",),
     "transformers": ("retrieval/adapters",),
     "huggingface_hub": ("retrieval/adapters",),

@@ -39,7 +39,10 @@ TextField = Annotated[str | None, typer.Option(help="The field that is the text.
 TitleField = Annotated[str | None, typer.Option(help="The field that is the title.")]
 Sync = Annotated[bool, typer.Option("--sync", help="Remove documents that are in no PATH.")]
 MaxFileMb = Annotated[float, typer.Option(min=0.001, help="The largest file, or row of one.")]
-Dataset = Annotated[Path, typer.Option(help="A BEIR folder, or one with judged spans.")]
+Dataset = Annotated[
+    Path,
+    typer.Option(help="A folder (BEIR, TREC, judged spans, quotes.csv), or irds:NAME."),
+]
 Split = Annotated[
     str | None, typer.Option(help="qrels/SPLIT.tsv; default: test, or the judged spans.")
 ]
@@ -67,9 +70,14 @@ Report = Annotated[
 
 
 def dataset_place(dataset: str) -> tuple[Path, str | None]:
-    """Return a folder and its split: what is after the last colon, unless the whole is a folder."""
+    """Return a folder and its split: what is after the last colon, unless the whole is a folder.
+
+    The name of a dataset in a catalogue, as `irds:beir/scifact/test`, is one word.
+    """
+    from eval.irds import is_named
+
     folder, colon, split = dataset.rpartition(":")
-    if not colon or Path(dataset).is_dir():
+    if not colon or Path(dataset).is_dir() or is_named(Path(dataset)):
         return Path(dataset), None
     return Path(folder), split
 
