@@ -1,68 +1,19 @@
-"""What routing does to a dataset's measures, and what each wrong route costs.
+"""What routing does to a dataset's measures, and what each wrong route costs."""
 
-The `route` stage itself is put into a pipeline, so that what is measured is what is served. Beside
-it stand the same pipeline without a route, and an oracle that filters by the query's own label.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from eval.answers import Answer, Asking, Served
 from eval.bench import Watch
 from eval.compare import Difference, difference
-from eval.corpus import Corpus, judged
-from eval.dataset import load_dataset
-from eval.indexing import cut_of, index_corpus, index_for
-from eval.questions import Query
 from eval.results import grid
-from eval.router_examples import field_of, questions, text_at
-from eval.router_training import Fit, Labelled, Training, folds, train
-from eval.scores import Scores
-from eval.scoring import score
-from ingestion.document import Document
-from ingestion.load import Loaded, LoadOptions, load
-from retrieval.config import load_pipeline
-from retrieval.errors import InputError
-from retrieval.filters import AnyOf, Equals, Filter
-from retrieval.kit import Kit
+from eval.router_report import RouterReport, Said, report_of, summary_lines
+from eval.router_ways import ORACLE, PLAIN, RoutedDataset, Ways, asked_ways
 from retrieval.open_kit import Tools
-from retrieval.pipeline import Pipeline, states
-from retrieval.stages.route import Route
-from retrieval.types import Search
 
 MEASURES = ("nDCG@10", "R@100")
-DEPTH = 100
-PLAIN, ORACLE = "no route", "oracle"
-
-
-@dataclass(frozen=True)
-class RoutedDataset:
-    """A dataset, a pipeline, and the routes to try.
-
-    Queries and documents carry their domain at `label` (`metadata.domain`); a document without
-    one is in no domain.
-    `routes` are hard and soft ones by name, without a router. Without a `router` file one is
-    fitted for each of `fold_count` parts of the queries, on the queries of the other parts.
-    """
-
-    folder: Path
-    label: str
-    routes: Mapping[str, Route]
-    pipeline: str = "hybrid"
-    split: str | None = None
-    router: Path | None = None
-    fold_count: int = 2
-    fit: Fit = field(default_factory=Fit)
-
-    def __post_init__(self) -> None:
-        """Check the folds. Raises: InputError."""
-        if self.fold_count < 2:
-            raise InputError(f"folds: 2 or more, got {self.fold_count}.")
 
 
 @dataclass(frozen=True)
@@ -79,58 +30,70 @@ class WrongRoute:
 
 
 @dataclass(frozen=True)
+class DomainCost:
+    """The questions of one domain: in each way, nDCG@10 and how much of the first 10 is foreign."""
+
+    domain: str
+    queries: int
+    ndcg: Mapping[str, float]
+    foreign: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class RouteCosts:
     """The measures of each way, as differences to no route, and the wrong routes of hard ones.
 
-    `narrowed` is the share of questions that a hard route narrowed, by its name.
+    `gaps` is the share of the oracle's gain in nDCG@10 that a way has; `narrowed` counts the
+    questions that a hard route narrowed to so many domains (0: searched everywhere).
     """
 
     differences: Mapping[str, tuple[Difference, ...]]
-    narrowed: Mapping[str, float]
+    gaps: Mapping[str, float | None]
+    narrowed: Mapping[str, Mapping[int, int]]
     wrong: Mapping[str, tuple[WrongRoute, ...]]
+    domains: tuple[DomainCost, ...]
+    reports: tuple[RouterReport, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the costs as JSON values."""
-        return asdict(self)
+        return {
+            "differences": {name: list(map(asdict, e)) for name, e in self.differences.items()},
+            "gaps": {**self.gaps},
+            "narrowed": {name: dict(each) for name, each in self.narrowed.items()},
+            "wrong": {name: list(map(asdict, each)) for name, each in self.wrong.items()},
+            "domains": list(map(asdict, self.domains)),
+            "reports": [each.as_json() for each in self.reports],
+        }
 
     def lines(self) -> list[str]:
         """Return the costs as lines to print."""
         header = [""]
         for measure in MEASURES:
             header += [measure, "change [95%]", "p"]
-        rows = [header]
+        rows = [[*header, "of the gap"]]
         for name, found in self.differences.items():
-            rows.append([name, *(cell for each in found for cell in _cells(each))])
-        lines = grid(rows)
+            gap = self.gaps[name]
+            cells = [cell for each in found for cell in _cells(each)]
+            rows.append([name, *cells, "-" if gap is None else f"{gap:.0%}"])
+        lines = [*grid(rows), "", *self._domain_lines()]
         for name, wrong in self.wrong.items():
-            lines += ["", f"{name}: {self.narrowed[name]:.1%} of the questions are narrowed"]
+            lines += ["", f"{name}: {_counted(self.narrowed[name])}"]
             table = [["wrong: truth", "called", "queries", *MEASURES]]
             table += [
                 [w.truth, w.called, str(w.queries), *(f"{w.changes[m]:+.4f}" for m in MEASURES)]
                 for w in wrong
             ]
             lines += grid(table) if wrong else ["no wrong route"]
-        return lines
+        reports = [line for each in self.reports for line in each.lines()]
+        return [*lines, "", *summary_lines(self.reports), *reports]
 
-
-@dataclass(frozen=True)
-class Way(Served):
-    """A pipeline that remembers which domains each question, by its text, was narrowed to.
-
-    `filters` are those that questions come with.
-    """
-
-    filters: Mapping[str, Filter] = field(default_factory=dict)
-    narrowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
-        """Run the pipeline, without a deadline."""
-        search = Search.of(query, limit, self.filters.get(query))
-        found = states(self.pipeline, search, self.kit.at(None, None, strict=True))
-        filter = found[-1].filter
-        to = filter.values if isinstance(filter, AnyOf) else ()
-        self.narrowed[query] = tuple(map(str, to))
-        return found
+    def _domain_lines(self) -> list[str]:
+        ways = list(self.differences)
+        rows = [["by domain: nDCG@10, foreign in the first 10", "queries", *ways]]
+        for each in self.domains:
+            cells = [f"{each.ndcg[way]:.4f}  {each.foreign[way]:.1%}" for way in ways]
+            rows.append([each.domain, str(each.queries), *cells])
+        return grid(rows)
 
 
 def route_costs(asked: RoutedDataset, tools: Tools, watch: Watch | None = None) -> RouteCosts:
@@ -138,107 +101,85 @@ def route_costs(asked: RoutedDataset, tools: Tools, watch: Watch | None = None) 
 
     Raises: AssayError where something is missing; InputError where a query has no label.
     """
-    dataset = load_dataset(asked.folder, asked.split)
-    corpus = Corpus(dataset.judged_documents)
-    pipeline = load_pipeline(asked.pipeline, tools.settings.pipelines_dir)
-    cut = cut_of(dataset, None, None)
-    name = index_for(dataset, cut, tools)
-    items = corpus.seen(_in_domains(load([dataset.corpus], LoadOptions()), asked.label))
-    index_corpus(items, (name, cut), tools, (watch or Watch()).indexing)
-    kept, kit = judged(dataset, corpus), tools.kit(name)
-    truth = {
-        each.id: field_of({"metadata": dict(each.meta)}, asked.label, f"query {each.id}")
-        for each in kept.queries
+    ways = asked_ways(asked, tools, watch or Watch())
+    plain = ways.scores[PLAIN]
+    differences = {
+        name: tuple(difference(m, plain.of(m), each.of(m)) for m in MEASURES)
+        for name, each in ways.scores.items()
     }
-    own: dict[str, Filter] = {each.text: Equals("domain", truth[each.id]) for each in kept.queries}
-    answers = {
-        PLAIN: _answers(Way(pipeline, kit), kept.queries),
-        ORACLE: _answers(Way(pipeline, kit, own), kept.queries),
-    }
-    narrowed: dict[str, dict[str, tuple[str, ...]]] = {}
-    with TemporaryDirectory() as folder:
-        parts = list(_parts(asked, kept.queries, (truth, kit), Path(folder)))
-        for name, route in asked.routes.items():
-            answers[name] = {}
-            to: dict[str, tuple[str, ...]] = {}
-            for file, queries in parts:
-                way = Way(routed(pipeline, replace(route, router=str(file))), kit)
-                answers[name] |= _answers(way, queries)
-                to |= {each.id: way.narrowed.get(each.text, ()) for each in queries}
-            if route.how == "hard":
-                narrowed[name] = to
-    scores = {name: score(kept, each).scores for name, each in answers.items()}
+    whole = differences[ORACLE][0].difference
+    hard = [
+        name for name, routes in asked.routes.items() if any(each.how == "hard" for each in routes)
+    ]
     return RouteCosts(
-        {
-            name: tuple(difference(m, scores[PLAIN].of(m), each.of(m)) for m in MEASURES)
-            for name, each in scores.items()
-        },
-        {
-            name: float(np.mean([bool(each) for each in to.values()]))
-            for name, to in narrowed.items()
-        },
-        {name: _wrong(scores[PLAIN], scores[name], truth, to) for name, to in narrowed.items()},
+        differences,
+        {name: each[0].difference / whole if whole else None for name, each in differences.items()},
+        {name: _counts(ways, name) for name in hard},
+        {name: _wrong(ways, name) for name in hard},
+        _by_domain(ways),
+        tuple(_report(ways, name) for name in asked.routes),
     )
 
 
-def routed(pipeline: Pipeline, route: Route) -> Pipeline:
-    """Return the pipeline with a route: a hard one first, a soft one after what makes the hits."""
-    stages = pipeline.stages
-    at = 0
-    if route.how == "soft":
-        at = 1 + next(number for number, each in enumerate(stages) if "hits" in each.writes)
-    return Pipeline(pipeline.name, (*stages[:at], route, *stages[at:]))
+def _counts(ways: Ways, name: str) -> dict[int, int]:
+    widths = [len(each.narrowed) for each in ways.routed[name].values()]
+    return {width: widths.count(width) for width in sorted(set(widths))}
 
 
-def _in_domains(items: Iterable[Loaded], label: str) -> Iterator[Loaded]:
-    """Give the documents with the domains that their metadata says."""
-    for each in items:
-        document = each.item
-        if isinstance(document, Document):
-            domain = text_at({"metadata": dict(document.meta)}, label)
-            each = each._replace(item=replace(document, domain=domain))
-        yield each
-
-
-def _parts(
-    asked: RoutedDataset, queries: Sequence[Query], place: tuple[Mapping[str, str], Kit], to: Path
-) -> Iterator[tuple[Path, list[Query]]]:
-    """Give each router file with the queries that are asked with it."""
-    if asked.router is not None:
-        yield asked.router, list(queries)
-        return
-    truth, kit = place
-    labels = tuple(truth[each.id] for each in queries)
-    rows = questions([each.text for each in queries], kit.embedder)
-    examples = Labelled(rows, labels, labels)
-    fold = folds(labels, asked.fit.seed, asked.fold_count)
-    training = Training(asked.fit, kit.embedder.identity, {"files": ["queries of the other folds"]})
-    for number in range(asked.fold_count):
-        file = to / f"{number}.router"
-        train(training, examples.at(np.flatnonzero(fold != number))).save(file)
-        yield file, [each for each, its in zip(queries, fold, strict=True) if its == number]
-
-
-def _answers(way: Way, queries: Sequence[Query]) -> dict[str, Answer]:
-    return {each.id: Asking(DEPTH).answer(way, each) for each in queries}
-
-
-def _wrong(
-    plain: Scores,
-    found: Scores,
-    truth: Mapping[str, str],
-    narrowed: Mapping[str, tuple[str, ...]],
-) -> tuple[WrongRoute, ...]:
+def _wrong(ways: Ways, name: str) -> tuple[WrongRoute, ...]:
     """Return the narrowed questions whose domain was shut out, by what happened, most first."""
+    plain, found, routed = ways.scores[PLAIN], ways.scores[name], ways.routed[name]
     pairs: dict[tuple[str, str], list[int]] = {}
     for row, id in enumerate(plain.query_ids):
-        if narrowed[id] and truth[id] not in narrowed[id]:
-            pairs.setdefault((truth[id], ", ".join(narrowed[id])), []).append(row)
+        to = routed[id].narrowed
+        if to and ways.truth[id] not in to:
+            pairs.setdefault((ways.truth[id], ", ".join(to)), []).append(row)
     changes = {measure: found.of(measure) - plain.of(measure) for measure in MEASURES}
     return tuple(
         WrongRoute(*pair, len(rows), {m: float(each[rows].mean()) for m, each in changes.items()})
         for pair, rows in sorted(pairs.items(), key=lambda each: (-len(each[1]), each[0]))
     )
+
+
+def _by_domain(ways: Ways) -> tuple[DomainCost, ...]:
+    ids = ways.scores[PLAIN].query_ids
+    ndcg = {name: each.of(MEASURES[0]) for name, each in ways.scores.items()}
+    found = []
+    for domain in sorted(set(ways.truth.values())):
+        rows = [row for row, id in enumerate(ids) if ways.truth[id] == domain]
+        foreign = {
+            name: float(np.mean([routed[ids[row]].foreign for row in rows]))
+            for name, routed in ways.routed.items()
+        }
+        means = {name: float(values[rows].mean()) for name, values in ndcg.items()}
+        found.append(DomainCost(domain, len(rows), means, foreign))
+    return tuple(found)
+
+
+def _report(ways: Ways, name: str) -> RouterReport:
+    """Return how right the domains were that a way's first route found."""
+    routed = ways.routed[name]
+    named = {each.name for one in routed.values() for each in one.domains}
+    labels = tuple(sorted(named | set(ways.truth.values())))
+    place = {label: number for number, label in enumerate(labels)}
+    probabilities = np.zeros((len(routed), len(labels)))
+    for row, id in enumerate(routed):
+        for each in routed[id].domains:
+            probabilities[row, place[each.name]] = each.probability
+    truth = np.array([place[ways.truth[id]] for id in routed])
+    accepted = np.array([bool(each.domains) for each in routed.values()])
+    return report_of((name, ""), Said(labels, truth, probabilities, accepted))
+
+
+def _counted(narrowed: Mapping[int, int]) -> str:
+    total = sum(narrowed.values())
+    parts = [
+        f"{count / total:.1%} searched everywhere"
+        if not width
+        else f"{count / total:.1%} narrowed to {width} domain{'s' if width > 1 else ''}"
+        for width, count in narrowed.items()
+    ]
+    return ", ".join(parts)
 
 
 def _cells(each: Difference) -> tuple[str, str, str]:

@@ -17,6 +17,9 @@ from retrieval.manifest import digest
 from retrieval.router import Array
 
 BATCH = 256
+DOMAIN = "metadata.domain"
+"""Where BEIR's documents and queries carry their domain."""
+LABELS = ("label", DOMAIN)
 OPENING = 20
 """How many first words stand for a title."""
 
@@ -37,14 +40,15 @@ class Example(NamedTuple):
 class Reading:
     """How records are read.
 
-    `label` and `kind` are fields, dotted where they are nested (`metadata.domain`); `kind` is a
-    finer class within the domain, "" for none. `none` is the label of what belongs to no domain.
+    `label` and `kind` are fields, dotted where they are nested (`metadata.domain`); without one,
+    the label is in `label` or `metadata.domain`. `kind` is a finer class within the domain, "" for
+    none. `none` is the label of what belongs to no domain.
     `documents` are embedded as passages, title and text, and their opening once more as a
     question, since it is the part of a document that is most like one. `most` of each domain
     are kept, drawn by `seed`; 0 keeps all.
     """
 
-    label: str = "label"
+    label: str = ""
     kind: str = ""
     none: str = "none"
     documents: bool = False
@@ -71,10 +75,16 @@ class Reading:
                 title = str(record.get("title") or "").strip()
                 opening = title or " ".join(text.split()[:OPENING])
                 text = embedded_text("title+text", title, (), text)
-            domain = field_of(record, self.label, where)
+            domain = self._label(record, where)
             kind = field_of(record, self.kind, where) if self.kind else domain
             if text.strip():
                 yield Example(text, domain, kind, opening)
+
+    def _label(self, record: Mapping[str, Any], where: str) -> str:
+        found = (
+            None if self.label else next(filter(None, (text_at(record, x) for x in LABELS)), None)
+        )
+        return found or field_of(record, self.label or LABELS[0], where)
 
     def _sampled(self, examples: list[Example]) -> list[Example]:
         if not self.most:

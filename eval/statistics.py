@@ -155,3 +155,14 @@ def area_interval(found: float, positive: int, negative: int) -> tuple[float, fl
     low = 0.0 if found <= EQUAL else optimize.brentq(beyond, 0.0, found - EQUAL)
     high = 1.0 if found >= 1 - EQUAL else optimize.brentq(beyond, found + EQUAL, 1.0)
     return float(low), float(high)
+
+
+def wilson(hits: int, of: int) -> tuple[float, float] | None:
+    """Return the 95% interval of a share; None of nothing.
+
+    Source: Wilson 1927, JASA 22(158).
+    """
+    if not of:
+        return None
+    ends = stats.binomtest(hits, of).proportion_ci(CONFIDENCE, method="wilson")
+    return float(ends.low), float(ends.high)

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from service.commands.console import give_json, note, out, reporting, tools_of
+from service.commands.console import give_json, note, out, reporting, say, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="Train the router of the stage `route`, and judge it.")
-Label = Annotated[str, typer.Option(help="The field of the domain; dotted: metadata.domain.")]
+Label = Annotated[
+    str, typer.Option(help="The field of the domain, as a.b; default: label, or metadata.domain.")
+]
 NoneLabel = Annotated[str, typer.Option("--none", help="The label of what is in no domain.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Method = Annotated[str, typer.Option(help="distance, logistic or centroid.")]
@@ -37,7 +39,7 @@ def train(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="JSON lines with text and label.")],
     file: Out,
-    label: Label = "label",
+    label: Label = "",
     kind: Kind = "",
     none: NoneLabel = "none",
     validation: Validation = None,
@@ -54,7 +56,7 @@ def train(  # noqa: PLR0913 - the options of a command
 
     Examples that carry the label of none are left out: nothing is learned from them.
 
-    Example: `assay router train corpus.jsonl --documents --label metadata.domain --out a.router`
+    Example: `assay router train corpus.jsonl --documents --out a.router`
     """
     from eval.router_examples import Reading, labelled
     from eval.router_training import Fit, Training, check_classes
@@ -92,26 +94,31 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     routers: Annotated[
         list[Path] | None, typer.Option("--router", help="A router's file; several: one table.")
     ] = None,
-    label: Label = "label",
+    label: Label = "",
     none: NoneLabel = "none",
     dataset: Annotated[
         Path | None, typer.Option(help="Measure routes in the measures of this dataset too.")
     ] = None,
     pipeline: Annotated[str, typer.Option("--pipeline", "-p", help="What is routed.")] = "hybrid",
+    votes: Annotated[
+        int, typer.Option(help="With --dataset: so many first hits vote; no router is needed.")
+    ] = 0,
     folds: Annotated[
-        int, typer.Option(help="Without --router: fit on the dataset's queries, in so many parts.")
+        int, typer.Option(help="Without both: fit on the dataset's queries, in so many parts.")
     ] = 2,
     confidence: Annotated[float, typer.Option(help="Of a hard route.")] = 0.9,
-    most: Annotated[int, typer.Option(help="The most domains of a hard route.")] = 1,
+    most: Annotated[int, typer.Option(help="The most domains of a hard route.")] = 2,
     boost: Annotated[float, typer.Option(help="Of a soft route.")] = 0.2,
     as_json: Json = False,
 ) -> None:
     """Print how right routers are: accuracy, precision and recall, confusion, calibration.
 
     With a dataset (its queries labelled in their metadata), also what no route, hard, soft and
-    right routes (the oracle) make of nDCG@10 and R@100, and what each wrong route costs.
+    right routes (the oracle) make of nDCG@10 and R@100, by domain, and what wrong routes cost.
 
     Example: `assay router eval test.jsonl --router domains.router --none oos`
+
+    Example: `assay router eval --dataset collections/ --votes 10`
     """
     from retrieval.errors import InputError
 
@@ -122,7 +129,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
         if files and routers:
             found["routers"] = _reports(tools, routers, files, (label, none))
         if dataset is not None:
-            routes = _routes(confidence, most, boost)
+            routes = _routes((confidence, most, boost), votes)
             found["datasets"] = _costs(tools, routers, (dataset, label, routes, pipeline, folds))
     _show(found, as_json)
 
@@ -141,28 +148,34 @@ def _reports(
     return [report(file.stem, router, examples, none) for file, router in opened]
 
 
-def _routes(confidence: float, most: int, boost: float) -> dict[str, Any]:
+def _routes(parameters: tuple[float, int, float], votes: int) -> dict[str, Any]:
     from retrieval.stages.route import Route
 
-    hard, soft = Route(confidence=confidence, most=most), Route(how="soft", boost=boost)
-    return {"hard": hard, "soft": soft}
+    confidence, most, boost = parameters
+    hard = Route(confidence=confidence, most=most, votes=votes)
+    soft = Route(how="soft", boost=boost, votes=votes)
+    return {"hard": (hard,), "soft": (soft,), "hard, then soft": (hard, soft)}
 
 
 def _costs(tools: Any, routers: list[Path] | None, asked: tuple[Any, ...]) -> dict[str, Any]:
-    """Return what routes cost by router; without one, fitted on the dataset's queries."""
-    from eval.router_cost import RoutedDataset, route_costs
+    """Return what routes cost, by what says the domain."""
+    from eval.router_cost import route_costs
+    from eval.router_examples import DOMAIN
+    from eval.router_ways import RoutedDataset
+    from service.progress import on_stderr
 
     dataset, label, routes, pipeline, folds = asked
-    ways: list[Path | None] = [*routers] if routers else [None]
-    return {
-        str(router or f"fitted on queries, {folds} folds"): route_costs(
-            RoutedDataset(
-                dataset, label, routes, pipeline=pipeline, router=router, fold_count=folds
-            ),
-            tools,
+    votes = routes["hard"][0].votes
+    ways: list[Path | None] = [*routers] if routers and not votes else [None]
+    by = f"{votes} votes" if votes else f"fitted on queries, {folds} folds"
+    found = {}
+    for router in ways:
+        costs = RoutedDataset(
+            dataset, routes, label or DOMAIN, pipeline, router=router, fold_count=folds
         )
-        for router in ways
-    }
+        with on_stderr().running() as shown:
+            found[str(router or by)] = route_costs(costs, tools, shown)
+    return found
 
 
 def _show(found: dict[str, Any], as_json: bool) -> None:
@@ -181,5 +194,4 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
     lines += [line for each in reports for line in each.lines()]
     for name, each in datasets.items():
         lines += ["", name, *each.lines()]
-    for line in lines:
-        out().print(line, markup=False, soft_wrap=True)
+    say(lines)

@@ -54,8 +54,8 @@ def test_a_router_is_trained_and_judged(place):
     assert second.split()[:2] == ["b", "centroid"]
     assert "truth, called:" in outcome.stdout
     (found,) = json.loads(assay("eval", "test.jsonl", *options, "--json").stdout)["routers"]
-    assert found["none"]["examples"] == 2
-    assert found["accuracy"] == 1.0
+    assert found["none"]["recall"]["of"] == 2
+    assert found["accuracy"]["value"] == 1.0
 
 
 def test_out_of_scope_examples_and_validation_are_never_fitted_on(place):
@@ -85,10 +85,9 @@ def test_routes_are_measured_on_a_dataset(place):
         (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, records)))
     qrels = "".join(f"{id}\t{id}\t1\n" for id, _, _ in rows)
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + qrels)
-    options = ["--dataset", folder, "--label", "metadata.domain", "--confidence", "0.6"]
-    outcome = assay("eval", *options)
-    assert "fitted on queries, 2 folds" in outcome.stdout
-    assert "of the questions are narrowed" in outcome.stdout
+    shown = assay("eval", "--dataset", folder, "--votes", "3").stdout
+    for words in ("3 votes", "no route", "oracle", "hard, then soft", "foreign in the first 10"):
+        assert words in shown
 
 
 def test_wrong_input_is_one_line(place):
