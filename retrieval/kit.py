@@ -218,7 +218,8 @@ class Prompt:
 class Reply(NamedTuple):
     """What a language model answered: its text, the parsed JSON if a schema was asked for, costs.
 
-    `cost` holds `calls`, `tokens_in`, `tokens_out`, `usd`; all 0 where it was replayed.
+    `cost` holds `calls`, `tokens_in`, `tokens_out`, `usd`; of a replayed answer those of its
+    recording, with `replayed` beside them, so that a benchmark shows what a technique costs.
     """
 
     text: str

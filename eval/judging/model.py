@@ -66,7 +66,9 @@ class Model:
             self.cost.get(name, 0.0) for name in ("calls", "tokens_in", "tokens_out", "usd")
         )
         price = f", ${usd:.4f}" if usd else ""
-        return f"{calls:.0f} calls, {read:.0f} tokens read, {written:.0f} written{price}"
+        again = self.cost.get("replayed", 0.0)
+        said = f"{calls:.0f} calls" + (f" ({again:.0f} replayed)" if again else "")
+        return f"{said}, {read:.0f} tokens read, {written:.0f} written{price}"
 
 
 def schema(**properties: Any) -> dict[str, Any]:

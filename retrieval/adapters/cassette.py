@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +22,13 @@ from retrieval.kit import Prompt, Reply
 from retrieval.manifest import digest
 from retrieval.prompts import prompt_digest
 
-FREE = dict.fromkeys(("calls", "tokens_in", "tokens_out", "usd"), 0.0)
+REPLAYED = {"calls": 1.0, "tokens_in": 0.0, "tokens_out": 0.0, "usd": 0.0, "replayed": 1.0}
+"""What an answer costs whose recording does not tell: one call, of unknown length."""
 
 
 @dataclass(frozen=True)
 class Take:
-    """One recorded answer. An imported one has no model, prompt, parameters and input."""
+    """One recorded answer. An imported one has no model, prompt, parameters, input and cost."""
 
     stage: str
     query: str
@@ -39,6 +40,7 @@ class Take:
     temperature: float = 0.0
     max_tokens: int = 0
     input: str = ""
+    cost: Mapping[str, float] | None = None
 
     @classmethod
     def of(cls, prompt: Prompt, query: str, model: str, answer: Any) -> "Take":
@@ -66,21 +68,24 @@ class Take:
     @property
     def line(self) -> str:
         """It as a line of the file."""
-        hidden = ("model", "prompt", "temperature", "max_tokens", "input")
+        hidden = ("model", "prompt", "temperature", "max_tokens", "input", "cost")
         left_out = hidden if self.imported else ("imported",)
         values = {name: value for name, value in vars(self).items() if name not in left_out}
+        if self.cost is None:
+            values.pop("cost", None)
         return json.dumps(values, ensure_ascii=False) + "\n"
 
     def reply(self, prompt: Prompt) -> Reply:
-        """Return the answer as the model gave it, at no cost. Raises: LlmError.
+        """Return the answer as the model gave it, with what it cost then. Raises: LlmError.
 
         An imported plain text passes where JSON is asked for, without data: a stage that can use
         it does.
         """
+        cost = {**REPLAYED, **(self.cost or {})}
         if isinstance(self.answer, str):
-            return Reply(self.answer, None, FREE)
+            return Reply(self.answer, None, cost)
         text = json.dumps(self.answer, ensure_ascii=False)
-        return Reply(text, validated(self.answer, prompt), FREE)
+        return Reply(text, validated(self.answer, prompt), cost)
 
 
 class Cassette:

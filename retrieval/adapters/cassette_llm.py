@@ -1,6 +1,6 @@
 """The language model that the settings name: an endpoint, a cassette, or both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from retrieval.adapters.cassette import Cassette, Take
@@ -42,7 +42,7 @@ class CassetteLlm:
             )
         reply = self.live.reply(prompt, query, clock)
         answer = reply.text if prompt.schema is None else reply.data
-        self.cassette.add(Take.of(prompt, query, self.model, answer))
+        self.cassette.add(replace(Take.of(prompt, query, self.model, answer), cost=reply.cost))
         return reply
 
     def describe(self) -> dict[str, Any]:
