@@ -113,14 +113,15 @@ def train_gate(training: GateTraining, tools: Tools, watch: Watch | None = None)
     dataset = load_dataset(bench.dataset, bench.split, bench.queries)
     ready = prepared(bench, dataset, tools, watch)
     metric = ready.measure(training.metric)
+    count = len(ready.asked.kept.queries)
+    if count < 2 * FOLDS:
+        raise InputError(f"{ready.name}: {count} questions are too few to fit on.", "dataset")
     asked = _asked(ready, pipeline, place, watch)
     closed, opened = (
         score(ready.asked.kept, answers, bench.cutoffs).scores.of(metric)
         for answers in (asked.closed, asked.open)
     )
     cases = Cases(_gate(pipeline, place), asked.signals, closed, opened)
-    if len(closed) < 2 * FOLDS:
-        raise InputError(f"{ready.name}: {len(closed)} questions are too few to fit on.", "dataset")
     decided, halves = cross_fitted(cases, training)
     at = fitted(cases, training.loss)
     own = [dict(each) for each in tables]

@@ -37,6 +37,14 @@ def check_held(before: tuple[Stage, ...], held: tuple[Stage, ...]) -> None:
             check((*before, *held[:place]))
 
 
+def check_held_after(held: tuple[Stage, ...], later: Sequence[Stage]) -> None:
+    """Let each held stage look at the stages after it: those held after it and its owner's."""
+    for place, stage in enumerate(held):
+        check = getattr(stage, "check_after", None)
+        if check is not None:
+            check((*held[place + 1 :], *later))
+
+
 def in_place(stages: Sequence[Stage]) -> list[Stage]:
     """Return stages in the order in which one search meets them: owners before what they hold.
 

@@ -1,11 +1,12 @@
 """A gate: costly stages run only for the questions that need them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import ClassVar, Literal
 
 from retrieval.errors import ConfigError
-from retrieval.inside import Inside, check_held, take_columns
+from retrieval.inside import Inside, check_held, check_held_after, take_columns
 from retrieval.kit import Kit
 from retrieval.pipeline import Stage
 from retrieval.questions import ASKING, VERBS, split_questions
@@ -91,6 +92,10 @@ class Gate:
     def check(self, before: tuple[Stage, ...]) -> None:
         """Let the stages inside look at those before them. Raises: ConfigError."""
         check_held(before, self.then)
+
+    def check_after(self, later: Sequence[Stage]) -> None:
+        """Let the stages inside look at those after them. Raises: ConfigError."""
+        check_held_after(self.then, later)
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Decide, and run the stages or let the search pass."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -15,7 +15,7 @@ from retrieval.constraints import (
     narrowed,
 )
 from retrieval.errors import ConfigError
-from retrieval.inside import Inside, check_first, check_held, take_columns
+from retrieval.inside import Inside, check_first, check_held, check_held_after, take_columns
 from retrieval.kit import Kit, Prompt
 from retrieval.manifest import FieldType
 from retrieval.periods import checked_day, reference_day
@@ -169,6 +169,10 @@ class SelfQuery:
         """Look at the stages before, and let those inside do so. Raises: ConfigError."""
         check_first(before, "self_query narrows what is searched")
         check_held(before, self.then)
+
+    def check_after(self, later: Sequence[Stage]) -> None:
+        """Let the stages inside look at those after them. Raises: ConfigError."""
+        check_held_after(self.then, later)
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Find the conditions, search within them, and without them where that finds nothing."""

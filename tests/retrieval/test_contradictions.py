@@ -34,6 +34,10 @@ def gate(*stages: dict[str, Any]) -> dict[str, Any]:
         ([*LEGS, gate({"use": "self_query"})], "self_query narrows what is searched"),
         ([{"use": "expand", "how": "rm3"}, DENSE, FUSE], "expand: rm3 changes the sparse leg"),
         ([{"use": "expand", "how": "vector"}, SPARSE, FUSE], "vector changes the dense leg"),
+        (
+            [DENSE, FUSE, gate({"use": "expand", "how": "rm3"}, DENSE, FUSE)],
+            "rm3 changes the sparse",
+        ),
         ([{**HYDE, "sparse_weight": 0}, SPARSE, FUSE], "no stage 'dense' comes after it"),
         ([{"use": "expand", "how": "rm3", "prompt": "x"}, *LEGS], "expand.prompt: for paraphrase"),
         ([*LEGS, {"use": "decompose", "how": "rules", "always": True}], "decompose.always: for"),

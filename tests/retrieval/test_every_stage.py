@@ -76,5 +76,5 @@ def test_a_stage_that_may_ask_a_model_says_whether_it_does(name: str, kind: type
 def test_whether_a_model_is_asked_is_seen_through_stages_that_own_stages() -> None:
     hidden = (Gate(then=(Decompose(each=(Dense(), Fuse())),)),)
     assert asks_model(Pipeline("p", (Dense(), Fuse(), *hidden)))
-    plain = (Gate(then=(Decompose(how="rules"), Expand(how="rm3"))),)
+    plain = (Gate(then=(Decompose(how="rules"), Expand(how="vector"), Dense(), Fuse())),)
     assert not asks_model(Pipeline("p", (Dense(), Fuse(), *plain)))
