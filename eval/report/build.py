@@ -10,6 +10,7 @@ from eval.report.curve import Curve, curve
 from eval.report.figures import Figure, cutoff, figures, kind, label, main_measure
 from eval.report.ladder import LADDER, Ladder, read_ladder
 from eval.report.latency import Latency, latency
+from eval.report.losses import Losses, losses
 from eval.report.material import Measured, Question, read_measured
 from eval.report.movement import Movement, movement
 from eval.report.pair import Pair, pair
@@ -50,6 +51,7 @@ class Part:
     findings: tuple[str, ...]
     curve: Curve | None
     latency: Latency | None
+    losses: Losses | None
     movement: Movement | None
     worst: tuple[Question, ...]
 
@@ -119,6 +121,7 @@ def part(measured: Measured, wanted: Wanted) -> Part:
     main = main_measure(dict.fromkeys(measures))
     measure = known_measure(wanted.metric, measures) if wanted.metric else main
     places, dataset = measured.places, measured.run.manifest["dataset"]
+    k = cutoff(measured.run.metrics["measures"])
     return Part(
         name=measured.name,
         measured=measured,
@@ -129,6 +132,7 @@ def part(measured: Measured, wanted: Wanted) -> Part:
         findings=tuple(each["line"] for each in dataset.get("findings") or ()),
         curve=curve(measured),
         latency=latency(measured.questions),
+        losses=losses(measured.run.folder, measured.scored, k),
         movement=movement(places) if places else None,
         worst=tuple(worst(measured.scored, measure)[: wanted.traces]),
     )

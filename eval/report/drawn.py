@@ -10,6 +10,7 @@ from eval.report.charts.lines import precision_recall
 from eval.report.charts.scatter import scatter
 from eval.report.charts.svg import Chart
 from eval.report.charts.times import ends, times
+from eval.report.charts.waterfall import waterfall
 from eval.report.charts.whiskers import Whisker, whiskers
 from eval.report.figures import label
 from eval.report.ladder import Climb, Ladder
@@ -29,6 +30,7 @@ class Drawn:
     differences: Chart | None
     scatter: Chart | None
     curve: Chart | None
+    waterfall: Mapping[str, Chart]
     bands: Mapping[str, Chart]
     times: Mapping[str, Chart]
 
@@ -46,6 +48,7 @@ def drawn(report: Report, anchor: Callable[[str], str]) -> Drawn:
         differences=_differences(pair) if pair else None,
         scatter=scatter(pair, (shown[1].name, shown[0].name), anchor) if pair else None,
         curve=precision_recall(curves) if curves else None,
+        waterfall={each.name: waterfall(each.losses) for each in shown if each.losses},
         bands={each.name: bands(each.movement) for each in shown if each.movement},
         times={each.name: times(each.latency, scale) for each in shown if each.latency},
     )

@@ -29,6 +29,7 @@ def markdown(report: Report) -> str:
     elif report.parts:
         found += _one(report.parts[-1])
     for part in report.parts[-1:]:
+        found += _losses(part)
         found += _about(part)
     return "\n".join(found).rstrip() + "\n"
 
@@ -120,6 +121,21 @@ def _rung(rung: Rung) -> list[str]:
     p = "" if rung.p is None else f"{rung.p:.4f}"
     p50 = "" if rung.p50_ms is None else ms(rung.p50_ms)
     return [rung.name, interval(rung.mean, rung.low, rung.high), change, p, p50, rung.verdict]
+
+
+def _losses(part: Part) -> list[str]:
+    if not part.losses or not part.losses.blocks:
+        return []
+    found = part.losses
+    rows = [
+        [each.label, str(each.count), f"{100 * each.count / found.judged:.1f}%"]
+        for each in found.blocks
+    ]
+    title = (
+        f"Of {found.judged:,} things to find, {found.found:,} are among the first {found.limit};"
+        " the others were lost:"
+    )
+    return [title, "", *table(["lost", "count", "share"], rows)]
 
 
 def _about(part: Part) -> list[str]:

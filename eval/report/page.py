@@ -94,6 +94,7 @@ def _sections(report: Report, charts: Drawn) -> list[tuple[str, str]]:
         (True, "result", "Result"),
         (report.pair, "change", "Change"),
         (report.pair, "scatter", "Question by question"),
+        (charts.waterfall, "losses", "Losses"),
         (charts.bands, "ranks", "Rank movement"),
         (charts.curve, "curve", "Precision and recall"),
         (charts.times, "latency", "Latency"),

@@ -49,7 +49,7 @@ def _table(ladder: Ladder) -> list[Spec]:
             shown = name if part == "front" else ""
             row = {"name": shown, "ms": p50, "mean": mean, "part": part, "says": says}
             table.append(row)
-    return table
+    return sorted(table, key=lambda row: str(row["part"]))  # the front is drawn last, on top
 
 
 def _view(ladder: Ladder, table: Sequence[Spec], width: int) -> Spec:

@@ -27,7 +27,7 @@ def test_one_run_leads_with_what_it_found(runs: Runs) -> None:
     assert part.figures[0].interval.startswith("95% interval ")
     assert dict(part.about)["Stages"].startswith("dense limit=100 \N{RIGHTWARDS ARROW} sparse")
     assert "intervals are wide" in found.warnings[0]
-    assert part.movement.places == 24
+    assert part.movement.places == part.losses.judged == 24
     assert len(part.curve.points) == 11
     assert [each.stage for each in part.latency.stages] == ["dense", "sparse", "fuse"]
 
@@ -78,7 +78,7 @@ def test_a_run_of_an_older_version_says_what_is_not_there(runs: Runs, tmp_path: 
             hit.pop("excerpt", None)
     (old / "per_query.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (part,) = report([old]).parts
-    assert part.movement is None
+    assert part.movement is part.losses is None
     assert any("does not hold where judged places stood" in each for each in part.warnings)
     assert part.latency.stages == ()
     assert [each.precision for each in part.curve.points] == pytest.approx(

@@ -29,6 +29,7 @@ def test_two_runs_have_a_table_of_differences_and_named_questions(runs: tuple[Pa
     assert "<script>" not in text
     rows = [line for line in text.splitlines() if line.startswith("| nDCG@10")]
     assert len(rows) == 1
+    assert "things to find" in text
     assert "- Fingerprint: " in text
 
 

@@ -81,7 +81,7 @@ def test_sections_have_headings_and_charts_say_what_they_show(seen: Seen) -> Non
         if tag == "svg":
             assert each["role"] == "img"
             assert len(each["aria-label"] or "") > 20
-    for section in ("ladder", "result", "change", "scatter", "ranks", "curve", "latency"):
+    for section in ("ladder", "result", "change", "scatter", "losses", "ranks", "curve", "latency"):
         assert section in ids
 
 
@@ -98,7 +98,7 @@ def test_an_old_run_without_stages_still_gives_a_page(
     )
     (old / "run.trec").unlink()
     seen = Seen(page(report([old])))
-    assert not {"ranks", "curve", "latency"} & set(seen.all("id"))
+    assert not {"losses", "ranks", "curve", "latency"} & set(seen.all("id"))
     assert "does not hold where judged places stood" in seen.text
     assert seen.text.count("First 10 of ") == 16
 
