@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -72,7 +72,8 @@ def index_for(dataset: Dataset, cut: Cut, tools: Tools) -> str:
     if name not in tools.indexes.names():
         return name
     known = tools.indexes.open(name).manifest
-    if known.fingerprint == wanted.fingerprint:
+    # What an earlier schema lacks, its ingestion says; its chunks are the same.
+    if known.fingerprint == replace(wanted, schema=known.schema).fingerprint:
         return name
     return f"{name}-{wanted.fingerprint[:8]}"
 

@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from threading import Event
 
-import numpy as np
-
+from ingestion.embed import Embedded, Embedding
 from ingestion.index_lock import index_lock
 from ingestion.job import Job, OnProgress
 from ingestion.lane import Lane
 from ingestion.ledger import Entry, remove_ledger
-from ingestion.prepare import BATCH_CHUNKS, Batch, Preparation
+from ingestion.prepare import Batch, Preparation
 from ingestion.report import Report
 from ingestion.seen import Seen
 from ingestion.sync import remove_missing
@@ -26,7 +25,6 @@ from ingestion.together import TICK_S, together
 from ingestion.write import Writer
 from retrieval.errors import NotFoundError, StoreError
 from retrieval.filters import Equals
-from retrieval.kit import Vectors
 from retrieval.manifest import checked_name
 from retrieval.open_kit import Tools
 
@@ -92,7 +90,7 @@ class _Run:
         self._stopped, self._opened = Event(), Event()
         self._ticked = 0.0
         self._prepared: Lane[Batch] = Lane(PREPARED_BYTES)
-        self._embedded: Lane[tuple[Batch, Vectors]] = Lane(EMBEDDED_BATCHES)
+        self._embedded: Lane[tuple[Batch, Embedded]] = Lane(EMBEDDED_BATCHES)
         self._writer: Writer | None = None
         target = checked_target(job, tools)
         if target:
@@ -121,11 +119,12 @@ class _Run:
         self._prepared.finish()
 
     def embed(self) -> None:
-        """Give every chunk its vector."""
+        """Give every chunk its vector, and every title."""
+        embedding = Embedding(self._recipe.embedder, self._done)
         while not self._prepared.drained:
             self.tick()
             for batch in self._prepared.take(TICK_S):
-                self._embedded.put((batch, self._vectors(batch)), 1)
+                self._embedded.put((batch, embedding.of(batch)), 1)
         self._embedded.finish()
 
     def write(self) -> None:
@@ -177,15 +176,9 @@ class _Run:
         self._writer = Writer(self._job, self._tools, target, self._tally, self._stopped)
         self._opened.set()
 
-    def _vectors(self, batch: Batch) -> Vectors:
-        texts, parts = batch.embedded, []
-        for start in range(0, len(texts), BATCH_CHUNKS):
-            parts.append(self._recipe.embedder.passages(texts[start : start + BATCH_CHUNKS]))
-            self._tally.embedded += len(parts[-1])
-            self.tick()
-        if not parts:
-            return np.empty((0, self._recipe.embedder.dimension), dtype=np.float32)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    def _done(self, chunks: int) -> None:
+        self._tally.embedded += chunks
+        self.tick()
 
     def _optimize(self, writer: Writer) -> None:
         try:

@@ -36,6 +36,7 @@ class Prepared(NamedTuple):
     pieces: list[Piece]
     texts: list[str]
     embedded: list[str]
+    title: str = ""
 
 
 class Described(NamedTuple):
@@ -77,6 +78,12 @@ class Batch:
     def embedded(self) -> list[str]:
         """The texts to embed, document by document."""
         return [text for document in self.documents for text in document.embedded]
+
+    @property
+    def titles(self) -> list[str]:
+        """The documents' titles that are not blank, in order, each once."""
+        found = (document.title for document in self.documents)
+        return list(dict.fromkeys(title for title in found if title.strip()))
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,8 @@ class Preparation:
             for (_, heading), text in zip(found, texts, strict=True)
         ]
         entry = entry._replace(chunks=len(found))
-        return Prepared(entry, known, document.domain, meta, found, texts, embedded)
+        title = document.title
+        return Prepared(entry, known, document.domain, meta, found, texts, embedded, title)
 
     def _measured(self, batch: Batch) -> Batch:
         """Count the batch's terms and tokens, and what the encoder will cut off."""

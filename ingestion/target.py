@@ -90,7 +90,7 @@ def target_of(job: Job, tools: Tools, store: Store) -> Target:
     with index_lock(tools.settings.data_dir, job.index, job.wait_s), ExitStack() as unless_done:
         ledger = Ledger(file, job.tenant)
         unless_done.callback(ledger.close)
-        target = Target(scoped, ledger, _mended(scoped, ledger))
+        target = Target(scoped, ledger, (*_mended(scoped, ledger), *_older(store.manifest)))
         unless_done.pop_all()
     return target
 
@@ -148,6 +148,16 @@ def _check_same(job: Job, manifest: Manifest) -> None:
 
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
+
+
+def _older(manifest: Manifest) -> tuple[str, ...]:
+    """Say what an index of an earlier schema lacks."""
+    if manifest.titled:
+        return ()
+    return (
+        f"The index is of schema {manifest.schema}, which keeps no vectors of titles: the learned"
+        " reranker goes without them. To have them, ingest into a new index.",
+    )
 
 
 def _mended(store: Store, ledger: Ledger) -> tuple[str, ...]:

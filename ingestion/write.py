@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
 
+from ingestion.embed import Embedded
 from ingestion.fields import typed
 from ingestion.index_lock import index_lock
 from ingestion.job import Job
@@ -14,7 +15,7 @@ from ingestion.prepare import Batch, Described, Prepared
 from ingestion.tally import Tally
 from ingestion.target import Target
 from retrieval.errors import InputError, UnavailableError
-from retrieval.kit import Point, Vectors
+from retrieval.kit import Point
 from retrieval.open_kit import Tools
 from retrieval.types import Chunk, chunk_id
 
@@ -32,9 +33,9 @@ class Writer:
     stopped: Event = field(default_factory=Event)
     unflushed: int = 0
 
-    def write(self, batch: Batch, vectors: Vectors) -> None:
-        """Store a batch with the vectors of its chunks, in the order of `Batch.embedded`."""
-        points = self._points(batch, vectors)
+    def write(self, batch: Batch, embedded: Embedded) -> None:
+        """Store a batch with its vectors."""
+        points = self._points(batch, embedded)
         with index_lock(self.tools.settings.data_dir, self.job.index, self.job.wait_s):
             if points:
                 self._replace(points)
@@ -62,16 +63,17 @@ class Writer:
         self._patiently(self.target.store.flush)
         self.unflushed = 0
 
-    def _points(self, batch: Batch, vectors: Vectors) -> list[tuple[Prepared, list[Point]]]:
+    def _points(self, batch: Batch, embedded: Embedded) -> list[tuple[Prepared, list[Point]]]:
         average = self.target.manifest.average_length
         terms = self.tools.sparse.documents(batch.embedded, average) if batch.chunks else []
-        rows = iter(zip(vectors, terms, strict=True))
+        rows = iter(zip(embedded.chunks, terms, strict=True))
         fields = self.target.manifest.fields
         found = []
         for document in batch.documents:
             meta = typed(document.meta, fields)
             chunks = _chunks(self.job.tenant, document._replace(meta=meta))
             points = [Point(chunk, i, *next(rows)) for i, chunk in enumerate(chunks)]
+            points[0] = points[0]._replace(title=embedded.titles.get(document.title))
             found.append((document, points))
         return found
 

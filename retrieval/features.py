@@ -1,7 +1,7 @@
-"""The learned reranker's features: eleven cheap numbers for each hit, without a neural pass.
+"""The learned reranker's features: twelve cheap numbers for each hit, without a neural pass.
 
-What the legs and the fusion said is in the search; vectors come from the store, in one call; words
-are the same if the sparse leg says so. Nothing is embedded here.
+What the legs and the fusion said is in the search; vectors of passages and titles come from the
+store, in one call; words are the same if the sparse leg says so. No passage is embedded here.
 """
 
 import math
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from retrieval.kit import Kit, Sparse
 from retrieval.types import Chunk, Hit, Search
 
+Vector = NDArray[np.float32]
 Columns = NDArray[np.float64]
 """Shape (hits, features)."""
 FEATURES = (
@@ -26,6 +27,7 @@ FEATURES = (
     "sparse_rank",
     "fused",
     "centroid",
+    "title",
     "coverage",
     "best_sentence",
     "bigrams",
@@ -37,9 +39,10 @@ FEATURES = (
 `dense`, `sparse`: the best score of a hit in the leg's rankings; a hit that the leg did not find
 has its lowest. `dense_rank`, `sparse_rank`: 1 / (60 + rank) there, the first rank is 1; not found
 is 0. `fused`: the score that ordered the hits. `centroid`: the cosine to the mean of the first
-three hits' vectors. `coverage`: the share of the question's terms in title, headings and text, by
-weight of term; `best_sentence`: that of the best sentence alone; `bigrams`: the share of the
-question's neighbouring words that are neighbours in title and headings, or in the text.
+three hits' vectors. `title`: the question's cosine to the title of the hit's document; one without
+a title has the mean of the others. `coverage`: the share of the question's terms in title, headings
+and text, by weight of term; `best_sentence`: that of the best sentence alone; `bigrams`: the share
+of the question's neighbouring words that are neighbours in title and headings, or in the text.
 `title_coverage`: as coverage, of title and headings; `title_share`: the share of their words that
 the question has.
 
@@ -66,7 +69,7 @@ def features(search: Search, hits: Sequence[Hit], kit: Kit) -> Columns:
     sparse, sparse_rank = _leg(search, hits, "sparse")
     legs = [dense, dense_rank, sparse, sparse_rank, [hit.score for hit in hits]]
     words = _words(search.query, [hit.chunk for hit in hits], kit.sparse)
-    return np.column_stack([*legs, _centroid(hits, kit), words])
+    return np.column_stack([*legs, *_cosines(search, hits, kit), words])
 
 
 def standard(columns: Columns) -> Columns:
@@ -90,18 +93,37 @@ def _leg(search: Search, hits: Sequence[Hit], leg: str) -> tuple[list[float], li
     return [scores.get(id, low) for id in ids], [ranks.get(id, 0.0) for id in ids]
 
 
-def _centroid(hits: Sequence[Hit], kit: Kit) -> list[float]:
-    """A hit that the store no longer has is as far as the farthest of the others."""
+def _cosines(search: Search, hits: Sequence[Hit], kit: Kit) -> tuple[list[float], list[float]]:
+    """The first three hits' centroid to each passage, and the question to each title."""
     ids = [hit.chunk.id for hit in hits]
-    vectors = kit.store.vectors(ids)
+    documents = [hit.chunk.document_id for hit in hits]
+    vectors, titles = kit.store.vectors_and_titles(ids, documents)
+    return _centroid(ids, vectors), _title(search, documents, titles, kit)
+
+
+def _centroid(ids: Sequence[str], vectors: Mapping[str, Vector]) -> list[float]:
+    """A hit that the store no longer has is as far as the farthest of the others."""
     first = [vectors[id] for id in ids[:FIRST] if id in vectors]
     if not first:
-        return [0.0] * len(hits)
+        return [0.0] * len(ids)
     mean = np.mean(first, axis=0, dtype=np.float64)
     mean /= np.linalg.norm(mean) or 1.0
     cosines = {id: float(vector @ mean) for id, vector in vectors.items()}
     low = min(cosines.values())
     return [cosines.get(id, low) for id in ids]
+
+
+def _title(
+    search: Search, documents: Sequence[str], titles: Mapping[str, Vector], kit: Kit
+) -> list[float]:
+    """Without any title the question is not even embedded, where no leg has done so."""
+    if not titles:
+        return [0.0] * len(documents)
+    (asked,) = kit.queries([search.query])
+    cosines = {id: float(vector @ asked) for id, vector in titles.items()}
+    known = [cosines[id] for id in documents if id in cosines]
+    mean = sum(known) / len(known)
+    return [cosines.get(id, mean) for id in documents]
 
 
 class _Found(NamedTuple):

@@ -94,12 +94,23 @@ class Sparse(Protocol):
 
 
 class Point(NamedTuple):
-    """A chunk on its way into an index; `position` counts the chunks of its document from 0."""
+    """A chunk on its way into an index; `position` counts the chunks of its document from 0.
+
+    `title` is the vector of the document's title, for its first chunk alone.
+    """
 
     chunk: Chunk
     position: int
     vector: NDArray[np.float32]
     sparse: SparseVector
+    title: NDArray[np.float32] | None = None
+
+
+class Vectored(NamedTuple):
+    """Stored vectors: those of chunks by their id, those of titles by the document's."""
+
+    chunks: dict[str, NDArray[np.float32]]
+    titles: dict[str, NDArray[np.float32]]
 
 
 Probe = NDArray[np.float32] | SparseVector
@@ -146,6 +157,12 @@ class Store(Protocol):
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
+
+    def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
+        """Return the vectors of chunks and of documents' titles, in one call; unknown is left out.
+
+        A document without a title has none, and so has every one in an index of the first schema.
+        """
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are, exactly."""
@@ -248,11 +265,20 @@ class Kit:
     strict: bool = True
     scorer: Scorers | None = None
     llm: Llm | None = None
+    _asked: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
 
     def at(self, tenant: str | None, timeout_s: float | None, strict: bool = False) -> "Kit":
         """Return this kit for one request: one tenant, one deadline."""
         store = self.store if tenant is None else self.store.scoped(tenant)
-        return replace(self, store=store, clock=Clock(timeout_s), strict=strict)
+        return replace(self, store=store, clock=Clock(timeout_s), strict=strict, _asked={})
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of questions, in order; a request embeds each of them once."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._asked]
+        if new:
+            found = self.embedder.queries(new, self.clock)
+            self._asked.update(zip(new, found, strict=True))
+        return np.stack([self._asked[text] for text in texts])
 
     def checked(self) -> "Kit":
         """Return this kit if its tools are those the index was built with.

@@ -13,7 +13,9 @@ from retrieval.errors import ConfigError, InputError
 from retrieval.filters import RESERVED, Filter
 from retrieval.filters import fields as filter_fields
 
-SCHEMA = 1
+SCHEMA = 2
+"""How points are laid out: 1 as now, but without vectors of titles."""
+READ = (1, SCHEMA)
 FieldType = Literal["str", "int", "float", "bool", "date"]
 EmbedText = Literal["text", "title+text", "heading+text"]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -76,6 +78,11 @@ class Manifest:
         """The sha256 of the identity."""
         return digest(self.identity)
 
+    @property
+    def titled(self) -> bool:
+        """Whether the index keeps the vectors of titles."""
+        return self.schema > 1
+
     def undeclared(self, filter: Filter | None) -> tuple[str, ...]:
         """Return the fields of a filter that have no payload index: such a search runs exact."""
         if filter is None:
@@ -90,10 +97,10 @@ class Manifest:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Manifest":
         """Return the manifest that was stored. Raises: ConfigError if it is of another schema."""
-        if data.get("schema") != SCHEMA:
+        if data.get("schema") not in READ:
             raise ConfigError(
                 f"Index {data.get('name')!r} has schema {data.get('schema')}, this Assay reads"
-                f" schema {SCHEMA}. Ingest it again into a new index."
+                f" schemas {', '.join(map(str, READ))}. Ingest it again into a new index."
             )
         return cls(**{each.name: data[each.name] for each in fields(cls)})
 

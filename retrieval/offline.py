@@ -173,5 +173,11 @@ def documents(kit: Kit, chunks: Sequence[Chunk], average_length: float) -> dict[
     found: dict[str, list[Point]] = {}
     for chunk, vector, weights in zip(chunks, vectors, terms, strict=True):
         its = found.setdefault(chunk.document_id, [])
-        its.append(Point(chunk, len(its), vector, weights))
+        title = None if its else _title(kit, chunk)
+        its.append(Point(chunk, len(its), vector, weights, title))
     return found
+
+
+def _title(kit: Kit, chunk: Chunk) -> NDArray[np.float32] | None:
+    title = str(chunk.meta.get("title") or "")
+    return kit.embedder.passages([title])[0] if title else None

@@ -14,7 +14,7 @@ from retrieval.adapters import points
 from retrieval.adapters.points import COLUMNS, SHOWN, Row
 from retrieval.errors import ConfigError, InputError, NotFoundError
 from retrieval.filters import Filter, as_filterable, matches
-from retrieval.kit import Clock, Match, Point, Probe, SparseVector
+from retrieval.kit import Clock, Match, Point, Probe, SparseVector, Vectored
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 
@@ -55,8 +55,10 @@ class ListStore:
 
     def replace(self, documents: Mapping[str, Sequence[Point]]) -> None:
         """Make these the chunks of these documents."""
-        size = int(self.manifest.encoder["dimension"])
-        checked = {id: points.rows(self.tenant, id, each, size) for id, each in documents.items()}
+        manifest = self.manifest
+        checked = {
+            id: points.rows(self.tenant, id, each, manifest) for id, each in documents.items()
+        }
         with self._lock:
             own = self._tenants.setdefault(self.tenant, {})
             for row in list(own.values()):
@@ -84,8 +86,17 @@ class ListStore:
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
-        own = {row.id: row.vector for row in self._rows()}
-        return {id: own[id].copy() for id in ids if id in own}
+        return self.vectors_and_titles(ids, ()).chunks
+
+    def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
+        """Return the vectors of chunks and of documents' titles."""
+        rows = self._rows()
+        own = {row.id: row.vector for row in rows}
+        titles = {row.payload["document_id"]: row.title for row in rows if row.title is not None}
+        return Vectored(
+            {id: own[id].copy() for id in ids if id in own},
+            {id: titles[id].copy() for id in document_ids if id in titles},
+        )
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are."""

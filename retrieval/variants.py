@@ -49,7 +49,7 @@ def vector(variant: Variant, kit: Kit) -> NDArray[np.float32]:
     """Return what the dense leg searches a question's variant by: its vector, or its text's."""
     if variant.vector is not None:
         return np.array(variant.vector, dtype=np.float32)
-    found: NDArray[np.float32] = kit.embedder.queries([variant.text], kit.clock)[0]
+    found: NDArray[np.float32] = kit.queries([variant.text])[0]
     return found
 
 

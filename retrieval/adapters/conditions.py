@@ -53,6 +53,12 @@ def within(tenant: str, filter: filters.Filter | None = None) -> Condition:
     return ("all", (own,) if filter is None else (own, condition(filter)))
 
 
+def first_chunks(document_ids: Sequence[str]) -> Condition:
+    """Return what the first chunks of these documents meet: those that keep titles' vectors."""
+    whose = ("among", "document_id", tuple(document_ids))
+    return ("all", (whose, ("range", "position", None, 0.0, None, 0.0)))
+
+
 def indexed(found: Condition, kinds: Mapping[str, str]) -> bool:
     """Return whether payload indexes (`points.indexes`) answer every part of a condition.
 

@@ -1,19 +1,19 @@
 """One index inside the engine process: what it answers, in plain values for the client."""
 
 import math
-import os
 import shutil
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import qdrant_edge as edge
 
-from retrieval.adapters.conditions import Condition
+from retrieval.adapters.conditions import Condition, first_chunks
 from retrieval.adapters.edge_filter import edge_filter
 from retrieval.adapters.engine_rows import Found, Ranked, Row, Rows, row
-from retrieval.adapters.points import DENSE, SHOWN, SPARSE
+from retrieval.adapters.engine_schema import PAYLOAD_INDEXES, Schema, config_of
+from retrieval.adapters.points import DENSE, SHOWN, SPARSE, TITLE
 
 EF = 128
 SPARE = 8
@@ -22,16 +22,8 @@ MOST_SPARE = 4096
 UNINDEXED = 20_000
 """Points. A scan of fewer is exact, and as fast as the graph that would save it."""
 PAGE = 512
-SEGMENT_KB = 2_000_000
 STAGED = "\0staged:"
 """Before the tenant of chunks that wait for the rest of their document: no search sees them."""
-SCHEMAS: dict[str, Callable[[], Any]] = {
-    "tenant": lambda: edge.KeywordIndexParams(is_tenant=True),
-    "keyword": lambda: edge.PayloadSchemaType.Keyword,
-    "integer": lambda: edge.PayloadSchemaType.Integer,
-    "float": lambda: edge.PayloadSchemaType.Float,
-    "datetime": lambda: edge.PayloadSchemaType.Datetime,
-}
 Scope = tuple[str, Condition, bool]
 """What a search sees: whose chunks, which of them, and whether it has to run exact."""
 
@@ -50,19 +42,11 @@ class Shard:
         self._tenants = {str(hit.value) for hit in found.hits}
 
     @classmethod
-    def created(cls, directory: Path, dimension: int, kinds: dict[str, str]) -> "Shard":
+    def created(cls, directory: Path, schema: Schema) -> "Shard":
         """Make an index; its payload indexes come before any point, or filters would miss most."""
-        config = edge.EdgeConfig(
-            vectors={DENSE: edge.EdgeVectorParams(dimension, edge.Distance.Cosine)},
-            sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-            max_search_threads=min(4, os.cpu_count() or 1),
-            optimizers=edge.EdgeOptimizersConfig(
-                default_segment_number=1, max_segment_size=SEGMENT_KB
-            ),
-        )
-        shard = edge.EdgeShard.create(str(directory), config)
-        for key, kind in kinds.items():
-            shard.update(edge.UpdateOperation.create_field_index(key, SCHEMAS[kind]()))
+        shard = edge.EdgeShard.create(str(directory), config_of(schema))
+        for key, kind in schema[2].items():
+            shard.update(edge.UpdateOperation.create_field_index(key, PAYLOAD_INDEXES[kind]()))
         shard.flush()
         return cls(shard, directory)
 
@@ -109,7 +93,7 @@ class Shard:
         """Make these the points of these documents; no search comes between new and old.
 
         `kept`: all ids of the one document whose first points were staged; they are shown now. A
-        point is (id, vector's bytes, indices, values, payload).
+        point is (id, vector's bytes, indices, values, payload, title's bytes).
         """
         self._upsert(points)
         here: Condition = ("among", "document_id", document_ids)
@@ -131,7 +115,7 @@ class Shard:
         A point that is already there stays seen and is renewed at once: an equal id is an equal
         text, so that only its metadata and position can be those of the new version.
         """
-        seen = self.vectors(tenant, [point[0] for point in points])
+        seen, _ = self.vectors(tenant, [point[0] for point in points], ())
         self._tenants.add(STAGED + tenant)
         for point in points:
             if point[0] not in seen:
@@ -163,14 +147,20 @@ class Shard:
         ]
         return found, None if following is None else str(following)
 
-    def vectors(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the dense vectors of a tenant's points as float32 bytes, by id."""
+    def vectors(
+        self, tenant: str, ids: Sequence[str], document_ids: Sequence[str]
+    ) -> tuple[dict[str, bytes], dict[str, bytes]]:
+        """Return the vectors of a tenant's points by id, and of titles by document id.
+
+        They are float32 bytes.
+        """
         records: list[Any] = self._shard.retrieve(list(ids), ["tenant"], [DENSE])
-        return {
-            str(record.id): array("f", record.vector[DENSE]).tobytes()
+        chunks = {
+            str(record.id): _bytes(record.vector[DENSE])
             for record in records
             if record.payload == {"tenant": tenant}
         }
+        return chunks, self._titles(tenant, document_ids) if document_ids else {}
 
     def count(self, condition: Condition | None) -> int:
         """Return how many points there are, exactly; None: all of them."""
@@ -185,11 +175,13 @@ class Shard:
     def unindexed(self) -> int:
         """Return how many dense vectors no graph covers, about.
 
-        The engine counts indexed vectors of both kinds together, and sparse ones as indexed always.
+        The engine counts indexed vectors of all kinds together: sparse ones always, titles with the
+        dense vectors of their segment, so that they are taken to be spread evenly.
         """
-        with_terms = edge.Filter(must=[edge.HasVectorCondition(SPARSE)])
-        sparse = self._shard.count(edge.CountRequest(exact=True, filter=with_terms))
-        return max(0, self.count(None) + sparse - self._shard.info().indexed_vectors_count)
+        sparse, titles = self._having(SPARSE), self._having(TITLE)
+        dense = self.count(None)
+        missing = dense + titles + sparse - self._shard.info().indexed_vectors_count
+        return max(0, missing * dense // max(1, dense + titles))
 
     def build(self) -> bool:
         """Build the graph and merge segments; nothing else runs in this process meanwhile."""
@@ -233,12 +225,34 @@ class Shard:
         if self.count(("ids", tuple(point[0] for point in points))):
             self._forget_counts()
         made = []
-        for id, vector, indices, values, payload in points:
+        for id, vector, indices, values, payload, title in points:
             vectors: dict[str, Any] = {DENSE: _numbers(vector)}
+            if title:
+                vectors[TITLE] = _numbers(title)
             if indices:
                 vectors[SPARSE] = edge.SparseVector(indices, values)
             made.append(edge.Point(id, vectors, payload))
         self._update(edge.UpdateOperation.upsert_points(made))
+
+    def _titles(self, tenant: str, document_ids: Sequence[str]) -> dict[str, bytes]:
+        whose: Condition = ("all", (("match", "tenant", tenant), first_chunks(document_ids)))
+        request = edge.ScrollRequest(
+            limit=len(document_ids),
+            filter=edge_filter(whose),
+            with_payload=["document_id"],
+            with_vector=[TITLE],
+        )
+        records: list[Any] = self._shard.scroll(request)[0]
+        return {
+            record.payload["document_id"]: _bytes(record.vector[TITLE])
+            for record in records
+            if TITLE in record.vector
+        }
+
+    def _having(self, name: str) -> int:
+        """How many points have a vector of this name."""
+        with_one = edge.Filter(must=[edge.HasVectorCondition(name)])
+        return self._shard.count(edge.CountRequest(exact=True, filter=with_one))
 
     def _forget_counts(self) -> None:
         """Remember, also for the next start, that the engine's counts of terms are wrong."""
@@ -260,6 +274,11 @@ def _nearest(probe: Any) -> edge.Query:
 def _numbers(data: bytes) -> Any:
     """A vector as the engine takes it fastest."""
     return array("f", data)
+
+
+def _bytes(numbers: Any) -> bytes:
+    """A vector as it is sent."""
+    return array("f", numbers).tobytes()
 
 
 def _best(found: Sequence[Any], limit: int, positive: bool) -> Ranked:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from retrieval.adapters.engine_schema import Schema
 from retrieval.adapters.engine_shard import Shard
 from retrieval.errors import BusyError, ConfigError, NotFoundError, StoreError
 
@@ -48,10 +49,8 @@ class Shards:
             raise StoreError(f"The index engine knows no operation {name!r}.")
         return own[name]
 
-    def create(
-        self, name: str, version: str, manifest: str, schema: tuple[int, dict[str, str]]
-    ) -> None:
-        """Make an index: dimension and payload indexes (key to kind); the manifest comes last.
+    def create(self, name: str, version: str, manifest: str, schema: Schema) -> None:
+        """Make an index; the manifest comes last.
 
         Raises: ConfigError where it exists already.
         """
@@ -62,7 +61,7 @@ class Shards:
         shutil.rmtree(place, ignore_errors=True)
         directory = place / "versions" / version
         directory.mkdir(parents=True)
-        self._open[name, version] = Shard.created(directory, *schema)
+        self._open[name, version] = Shard.created(directory, schema)
         _write(place / "manifest.json", manifest)
 
     def drop(self, name: str) -> None:

@@ -29,6 +29,8 @@ from retrieval.types import Chunk, Span
 DEFAULT_TENANT = "default"
 DENSE = "dense"
 SPARSE = "sparse"
+TITLE = "title"
+"""The vector of the document's title, in the point of its first chunk alone."""
 COLUMNS = tuple(name for name in RESERVED if name != "date")
 """The fields of a filter that are payload keys of their own."""
 SHOWN = ("document_id", "text", "start", "end", "heading", "domain", "meta")
@@ -39,13 +41,14 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Row(NamedTuple):
-    """One validated point: float32 vector, ascending unique terms, payload of JSON values."""
+    """One validated point: float32 vectors, ascending unique terms, payload of JSON values."""
 
     id: str
     vector: NDArray[np.float32]
     indices: list[int]
     values: list[float]
     payload: dict[str, Any]
+    title: NDArray[np.float32] | None = None
 
 
 def field_key(name: str) -> str:
@@ -85,12 +88,14 @@ def indexes(manifest: Manifest) -> dict[str, str]:
     return found
 
 
-def rows(tenant: str, document_id: str, points: Sequence[Point], dimension: int) -> list[Row]:
+def rows(tenant: str, document_id: str, points: Sequence[Point], manifest: Manifest) -> list[Row]:
     """Return the points of one document, ready to be stored.
+
+    An index of the first schema has no place for a title's vector: it is left out.
 
     Raises: InputError that names the first chunk that cannot be stored, and why.
     """
-    found = [_row(tenant, document_id, point, dimension) for point in points]
+    found = [_row(tenant, document_id, point, manifest) for point in points]
     ids = [row.id for row in found]
     if len(set(ids)) < len(ids):
         twice = next(id for id in ids if ids.count(id) > 1)
@@ -179,8 +184,8 @@ def storable(text: str) -> bool:
     return True
 
 
-def _row(tenant: str, document_id: str, point: Point, dimension: int) -> Row:
-    chunk = point.chunk
+def _row(tenant: str, document_id: str, point: Point, manifest: Manifest) -> Row:
+    chunk, dimension = point.chunk, int(manifest.encoder["dimension"])
     where = f"Chunk {chunk.id} of document {document_id!r}"
     if not is_uuid(chunk.id):
         raise InputError(f"{where}: an id is a UUID in lower case with hyphens.", "id")
@@ -188,7 +193,12 @@ def _row(tenant: str, document_id: str, point: Point, dimension: int) -> Row:
         raise InputError(f"{where}: it says that it is of {chunk.document_id!r}.", "document_id")
     dense = vector(point.vector, dimension, where)
     indices, values = terms(point.sparse, where)
-    return Row(chunk.id, dense, indices, values, _payload(tenant, point, where))
+    title = None
+    if point.title is not None:
+        if point.position != 0:
+            raise InputError(f"{where}: a title's vector belongs to the document's first chunk.")
+        title = vector(point.title, dimension, f"{where}: its title") if manifest.titled else None
+    return Row(chunk.id, dense, indices, values, _payload(tenant, point, where), title)
 
 
 def _payload(tenant: str, point: Point, where: str) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from qdrant_client import models
 
 from retrieval.adapters import points
-from retrieval.adapters.conditions import Condition, indexed, within
-from retrieval.adapters.points import DENSE, SHOWN, SPARSE, Row
+from retrieval.adapters.conditions import Condition, first_chunks, indexed, within
+from retrieval.adapters.points import DENSE, SHOWN, SPARSE, TITLE, Row
 from retrieval.adapters.server_calls import Connection
 from retrieval.adapters.server_filter import server_filter
 from retrieval.adapters.server_points import asked, batches, best, chunk, parts, struct
 from retrieval.errors import InputError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Match, Point, Probe
+from retrieval.kit import Clock, Match, Point, Probe, Vectored
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 
@@ -73,7 +73,7 @@ class ServerStore:
         first parts of a longer document are stored unseen and shown by the call for the last.
         """
         checked = {
-            id: points.rows(self.tenant, id, chunks, self._dimension)
+            id: points.rows(self.tenant, id, chunks, self.manifest)
             for id, chunks in documents.items()
             if chunks or points.storable(id)
         }
@@ -123,15 +123,25 @@ class ServerStore:
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
+        return self.vectors_and_titles(ids, ()).chunks
+
+    def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
+        """Return the vectors of chunks and of documents' titles, in one call for 1,000 of each."""
         wanted = [id for id in dict.fromkeys(ids) if points.is_uuid(id)]
-        found: dict[str, NDArray[np.float32]] = {}
-        for first in range(0, len(wanted), PAGE):
-            some = ("ids", tuple(wanted[first : first + PAGE]))
-            own = ("all", (within(self.tenant), some))
-            for record in self._records(own, with_payload=False, with_vectors=[DENSE]):
-                vectors = record.vector if isinstance(record.vector, dict) else {}
-                found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
-        return found
+        titled = dict.fromkeys(document_ids) if self.manifest.titled else ()
+        whose = [id for id in titled if points.storable(id)]
+        found = Vectored({}, {})
+        for at in range(0, max(len(wanted), len(whose)), PAGE):
+            some: Condition = ("ids", tuple(wanted[at : at + PAGE]))
+            theirs = first_chunks(whose[at : at + PAGE])
+            own = ("all", (within(self.tenant), ("any", (some, theirs))))
+            names = [DENSE, TITLE] if whose else [DENSE]
+            for record in self._records(own, with_payload=["document_id"], with_vectors=names):
+                _take(record, found)
+        return Vectored(
+            {id: found.chunks[id] for id in wanted if id in found.chunks},
+            {id: found.titles[id] for id in whose if id in found.titles},
+        )
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are, exactly."""
@@ -235,6 +245,15 @@ class ServerStore:
     @property
     def _dimension(self) -> int:
         return int(self.manifest.encoder["dimension"])
+
+
+def _take(record: models.Record, found: Vectored) -> None:
+    """Put a point's vectors where they belong."""
+    vectors = record.vector if isinstance(record.vector, dict) else {}
+    found.chunks[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
+    if TITLE in vectors:
+        document_id = (record.payload or {})["document_id"]
+        found.titles[document_id] = np.asarray(vectors[TITLE], dtype=np.float32)
 
 
 def _upsert(rows: Sequence[Row]) -> models.UpdateOperation:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from qdrant_client import models
 
 from retrieval.adapters import points
-from retrieval.adapters.points import DENSE, SHOWN, SPARSE, Row
+from retrieval.adapters.points import DENSE, SHOWN, SPARSE, TITLE, Row
 from retrieval.errors import StoreError
 from retrieval.kit import Match, Probe
 from retrieval.types import Chunk
@@ -47,6 +47,8 @@ def parts(rows: Sequence[Row]) -> list[list[Row]]:
 def struct(row: Row) -> models.PointStruct:
     """Return a row as the client sends it."""
     vectors: dict[str, models.Vector] = {DENSE: row.vector.tolist()}
+    if row.title is not None:
+        vectors[TITLE] = row.title.tolist()
     if row.indices:
         vectors[SPARSE] = models.SparseVector(indices=row.indices, values=row.values)
     return models.PointStruct(id=row.id, vector=vectors, payload=row.payload)
@@ -83,4 +85,5 @@ def best(found: Sequence[models.ScoredPoint], limit: int, sparse: bool) -> list[
 def _size(row: Row) -> int:
     """About how many bytes a row takes in a request."""
     characters: int = len(row.payload["text"]) + 2 * len(row.payload["meta"])
-    return 2 * characters + NUMBER_BYTES * (len(row.vector) + 2 * len(row.indices))
+    numbers = len(row.vector) + 2 * len(row.indices) + (0 if row.title is None else len(row.title))
+    return 2 * characters + NUMBER_BYTES * numbers

@@ -6,7 +6,7 @@ and on filters without a payload index; above, `optimize` builds its graph.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,18 +14,16 @@ from numpy.typing import NDArray
 
 from retrieval.adapters import points
 from retrieval.adapters.conditions import Condition, indexed, within
+from retrieval.adapters.embedded_points import BATCH, asked, batches, chunk, sent
 from retrieval.adapters.engine import LINGER_S, Engine
-from retrieval.adapters.points import DEFAULT_TENANT, Row, storable
+from retrieval.adapters.points import DEFAULT_TENANT, storable
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Match, Point, Probe
+from retrieval.kit import Clock, Match, Point, Probe, Vectored
 from retrieval.manifest import Manifest, checked_name
 from retrieval.settings import Settings
-from retrieval.types import Chunk, Span
+from retrieval.types import Chunk
 
-BATCH = 128
-"""Points in one message: some 30 ms, which is how long a search may have to wait for a write."""
-DOCUMENTS = 1_000
 IDS = 1_000
 
 
@@ -49,7 +47,8 @@ class EmbeddedIndexes:
     def create(self, manifest: Manifest) -> "EmbeddedStore":
         """Make an index and its payload indexes. Raises: ConfigError where it exists already."""
         text = json.dumps(manifest.as_json(), indent=1, ensure_ascii=False)
-        schema = (int(manifest.encoder["dimension"]), points.indexes(manifest))
+        dimension = int(manifest.encoder["dimension"])
+        schema = (dimension, manifest.titled, points.indexes(manifest))
         version = checked_name(manifest.id)
         self._engine.ask("create", manifest.name, version, text, schema, timeout_s=self._timeout_s)
         return self.open(manifest.name)
@@ -147,8 +146,8 @@ class EmbeddedStore:
 
         Raises: InputError for a probe that cannot be compared; DeadlineError; UnavailableError.
         """
-        asked = [_asked(probe, self._dimension) for probe in probes]
-        wanted = [probe for probe in asked if probe]
+        sought = [asked(probe, self._dimension) for probe in probes]
+        wanted = [probe for probe in sought if probe]
         if not wanted or limit < 1:
             return [[] for _ in probes]
         condition = within(self._tenant, filter)
@@ -156,13 +155,13 @@ class EmbeddedStore:
         rows, rankings = self._ask(
             "search", (self._tenant, condition, exact), limit, wanted, clock=clock
         )
-        chunks = [_chunk(row) for row in rows]
+        chunks = [chunk(row) for row in rows]
         found = iter(rankings)
         return [
             [Match(chunks[place], score) for place, score in zip(*next(found), strict=True)]
             if probe
             else []
-            for probe in asked
+            for probe in sought
         ]
 
     def replace(self, documents: Mapping[str, Sequence[Point]]) -> None:
@@ -176,18 +175,18 @@ class EmbeddedStore:
         Raises: InputError that names the chunk; UnavailableError.
         """
         checked = {
-            document_id: points.rows(self._tenant, document_id, found, self._dimension)
+            document_id: points.rows(self._tenant, document_id, found, self._manifest)
             for document_id, found in documents.items()
             if found or storable(document_id)
         }
-        for document_ids, rows in _batches(checked):
+        for document_ids, rows in batches(checked):
             kept = None
             if len(rows) > BATCH:
                 kept = [row.id for row in rows]
                 while len(rows) > BATCH:
-                    self._ask("stage", self._tenant, _sent(rows[:BATCH]))
+                    self._ask("stage", self._tenant, sent(rows[:BATCH]))
                     rows = rows[BATCH:]
-            self._ask("replace", self._tenant, document_ids, _sent(rows), kept)
+            self._ask("replace", self._tenant, document_ids, sent(rows), kept)
 
     def describe(self, document_id: str, domain: str | None, meta: Mapping[str, Any]) -> None:
         """Replace the domain and metadata of a document's chunks, vectors untouched.
@@ -214,15 +213,23 @@ class EmbeddedStore:
             found += page
             if following is None:
                 break
-        return [_chunk(row) for _, row in sorted(found, key=lambda each: (each[0], each[1][0]))]
+        return [chunk(row) for _, row in sorted(found, key=lambda each: (each[0], each[1][0]))]
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
+        return self.vectors_and_titles(ids, ()).chunks
+
+    def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
+        """Return the vectors of chunks and of documents' titles, in one call for 1,000 of each."""
         known = [id for id in ids if points.is_uuid(id)]
-        found: dict[str, NDArray[np.float32]] = {}
-        for at in range(0, len(known), IDS):
-            page = self._ask("vectors", self._tenant, known[at : at + IDS])
-            found |= {id: np.frombuffer(data, np.float32) for id, data in page.items()}
+        titled = dict.fromkeys(document_ids) if self._manifest.titled else ()
+        whose = [id for id in titled if storable(id)]
+        found = Vectored({}, {})
+        for at in range(0, max(len(known), len(whose)), IDS):
+            part = (known[at : at + IDS], whose[at : at + IDS])
+            pages = self._ask("vectors", self._tenant, *part)
+            for kind, asked_for, page in zip(found, part, pages, strict=True):
+                kind |= {id: np.frombuffer(page[id], np.float32) for id in asked_for if id in page}
         return found
 
     def count(self, filter: Filter | None = None) -> int:
@@ -257,34 +264,3 @@ class EmbeddedStore:
             if clock:
                 clock.remaining()
             raise
-
-
-def _asked(probe: Probe, dimension: int) -> bytes | tuple[list[int], list[float]]:
-    """A probe as it is sent; empty where it asks for nothing."""
-    if isinstance(probe, tuple):
-        indices, values = points.terms(probe, "The question")
-        return (indices, values) if indices else b""
-    return points.vector(probe, dimension, "The question").tobytes()
-
-
-def _sent(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-    return [(row.id, row.vector.tobytes(), row.indices, row.values, row.payload) for row in rows]
-
-
-def _chunk(row: tuple[Any, ...]) -> Chunk:
-    id, document_id, text, start, end, heading, domain, meta = row
-    return Chunk(id, document_id, text, Span(start, end), heading, domain, meta)
-
-
-def _batches(documents: Mapping[str, list[Row]]) -> Iterator[tuple[list[str], list[Row]]]:
-    """Whole documents of up to BATCH points together; a longer one alone."""
-    ids: list[str] = []
-    rows: list[Row] = []
-    for document_id, found in documents.items():
-        if ids and (len(rows) + len(found) > BATCH or len(ids) >= DOCUMENTS):
-            yield ids, rows
-            ids, rows = [], []
-        ids.append(document_id)
-        rows = rows + found
-    if ids:
-        yield ids, rows

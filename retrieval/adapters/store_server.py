@@ -7,11 +7,12 @@ flushes by itself; it is spoken to by REST alone.
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from qdrant_client import QdrantClient, models
 
 from retrieval.adapters import points
-from retrieval.adapters.points import DENSE, SPARSE
+from retrieval.adapters.points import DENSE, SPARSE, TITLE
 from retrieval.adapters.server_calls import Connection, connect
 from retrieval.adapters.server_index import ServerStore
 from retrieval.errors import AssayError, ConfigError, NotFoundError
@@ -92,13 +93,21 @@ class ServerIndexes:
         self._server.client.close()
 
     def _make(self, collection: str, manifest: Manifest) -> None:
-        size = int(manifest.encoder["dimension"])
+        cosine = partial(
+            models.VectorParams,
+            size=int(manifest.encoder["dimension"]),
+            distance=models.Distance.COSINE,
+        )
+        vectors = {DENSE: cosine()}
+        if manifest.titled:
+            # Nothing searches titles: they are read by their documents' ids, and need no graph.
+            vectors[TITLE] = cosine(hnsw_config=models.HnswConfigDiff(m=0), on_disk=True)
         replicas = self._settings.qdrant_replicas
         self._server.call(
             f"Creating index {manifest.name!r}",
             lambda seconds: self._server.client.create_collection(
                 collection,
-                {DENSE: models.VectorParams(size=size, distance=models.Distance.COSINE)},
+                vectors,
                 {SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
                 shard_number=self._settings.qdrant_shards,
                 replication_factor=replicas,

@@ -54,7 +54,7 @@ def vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:
         else:
             (passages if variant.kind == "hypothetical" else questions).append(i)
     if questions:
-        out[questions] = kit.embedder.queries([variants[i].text for i in questions], kit.clock)
+        out[questions] = kit.queries([variants[i].text for i in questions])
     if passages:
         out[passages] = kit.embedder.passages([variants[i].text for i in passages])
     return out

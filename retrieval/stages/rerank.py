@@ -98,9 +98,9 @@ class Rerank:
             for hit, score, value in zip(hits, scores, mixed, strict=True)
         ]
         found = replace(search, hits=(*ordered(new), *_below(hits, rest)))
-        return (
-            found.noted(*_explained(found.hits, hits, columns)) if self.kind == "learned" else found
-        )
+        if self.kind != "learned":
+            return found
+        return found.noted(*_explained(found.hits, hits, columns), *_missing(kit))
 
     @cached_property
     def _weights(self) -> Weights:
@@ -153,6 +153,13 @@ def _below(hits: Sequence[Hit], rest: Sequence[Hit]) -> list[Hit]:
     """Return the hits that were not looked at, their scores as far below 0 as they were apart."""
     low = hits[-1].score
     return [hit.scored("rerank", hit.score - low - 1) for hit in rest]
+
+
+def _missing(kit: Kit) -> list[str]:
+    """Say what an index of an earlier schema does not tell."""
+    if kit.store.manifest.titled:
+        return []
+    return ["this index keeps no vectors of titles: ingest into a new one to have them counted"]
 
 
 def _explained(new: Sequence[Hit], old: Sequence[Hit], columns: np.ndarray) -> list[str]:

@@ -168,6 +168,22 @@ def test_changed_metadata_or_domain_is_updated_without_embedding(tools: Tools) -
     )
 
 
+def test_a_title_has_a_vector_of_its_own_at_the_first_chunk(tools: Tools) -> None:
+    ingest(Job(loaded(document("d", title="Cats"), document("e", "Other")), "t"), tools)
+    titles = tools.indexes.open("t").vectors_and_titles([], ["d", "e"]).titles
+    assert list(titles) == ["d"]
+    np.testing.assert_array_equal(titles["d"], HashEmbedder().passages(["Cats"])[0])
+
+
+def test_an_index_of_the_first_schema_says_what_it_lacks(tools: Tools) -> None:
+    ingest(Job(loaded(document("d", title="Cats")), "new"), tools)
+    older = replace(tools.indexes.open("new").manifest, name="old", schema=1, id="old")
+    tools.indexes.create(older)
+    report = ingest(Job(loaded(document("d", title="Cats")), "old"), tools)
+    assert any("no vectors of titles" in line for line in report.lines())
+    assert tools.indexes.open("old").vectors_and_titles([], ["d"]).titles == {}
+
+
 def test_a_new_title_is_new_content(tools: Tools) -> None:
     run(tools, document("a", title="One"))
     assert run(tools, document("a", title="Two")).changed == 1

@@ -1,12 +1,13 @@
 import math
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from retrieval.features import FEATURES, features, matching, standard
-from retrieval.kit import Kit
-from retrieval.offline import WordSparse, offline_kit
+from retrieval.kit import Clock, Kit
+from retrieval.offline import HashEmbedder, WordSparse, offline_kit, passage
 from retrieval.pipeline import Pipeline, run
 from retrieval.stages.dense import Dense
 from retrieval.stages.fuse import Fuse
@@ -62,6 +63,26 @@ def test_the_centroid_is_that_of_the_first_three_hits(kit: Kit) -> None:
     for hit in search.hits:
         cosine = float(vectors[hit.chunk.id] @ mean)
         assert found[hit.chunk.document_id]["centroid"] == pytest.approx(cosine)
+
+
+def test_the_title_is_as_near_as_its_own_vector_and_none_is_the_mean() -> None:
+    titled = [
+        replace(passage(name, "the same words"), meta={"title": title} if title else {})
+        for name, title in (("a", "Cats sleep"), ("b", "Dogs bark"), ("c", ""))
+    ]
+    kit = offline_kit(titled)
+    hits = tuple(Hit(each, ()).scored("f", 1) for each in titled)
+    found = columns(Search("when do cats sleep", hits=hits), kit)
+    (asked,) = HashEmbedder().queries(["when do cats sleep"], Clock())
+    cats, dogs = (
+        float(each @ asked) for each in HashEmbedder().passages(["Cats sleep", "Dogs bark"])
+    )
+    assert found["a"]["title"] == pytest.approx(cats)
+    assert found["b"]["title"] == pytest.approx(dogs)
+    assert found["c"]["title"] == pytest.approx((cats + dogs) / 2)
+    untitled = offline_kit({"a": "the same words", "b": "the same words"})
+    search = run(HYBRID, Search.of("when do cats sleep"), untitled)
+    assert {row["title"] for row in columns(search, untitled).values()} == {0.0}
 
 
 def test_words_are_counted_in_title_sentences_and_neighbours() -> None:

@@ -44,6 +44,12 @@ def test_another_schema_is_refused_with_the_remedy() -> None:
         Manifest.from_json({**MANIFEST.as_json(), "schema": 0})
 
 
+def test_the_first_schema_is_read_and_keeps_no_titles() -> None:
+    older = Manifest.from_json({**MANIFEST.as_json(), "schema": 1})
+    assert (older.titled, MANIFEST.titled) == (False, True)
+    assert older.fingerprint != MANIFEST.fingerprint
+
+
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "../up", "a b", "ü", "x" * 101, "a\n"])
 def test_names_that_could_leave_their_folder_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="1 to 100 letters"):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from retrieval.adapters import points
 from retrieval.adapters.conditions import EVERYTHING, NOTHING, condition, indexed, within
 from retrieval.adapters.edge_filter import edge_filter
-from retrieval.adapters.engine_shard import SCHEMAS
+from retrieval.adapters.engine_schema import PAYLOAD_INDEXES
 from retrieval.filters import (
     And,
     AnyOf,
@@ -152,12 +152,12 @@ def optimized(tmp_path_factory: pytest.TempPathFactory) -> Iterator[edge.EdgeSha
         ),
     )
     for key, kind in KINDS.items():
-        shard.update(edge.UpdateOperation.create_field_index(key, SCHEMAS[kind]()))
+        shard.update(edge.UpdateOperation.create_field_index(key, PAYLOAD_INDEXES[kind]()))
     numbers = np.random.default_rng(0).standard_normal((len(POPULATION), 64), dtype=np.float32)
     stored = []
     for chunk, vector in zip(POPULATION, numbers, strict=True):
         point = Point(chunk, 0, vector, SparseVector([], []))
-        (row,) = points.rows("me", chunk.document_id, [point], 64)
+        (row,) = points.rows("me", chunk.document_id, [point], MANIFEST)
         stored.append(edge.Point(row.id, {points.DENSE: row.vector}, row.payload))  # type: ignore[dict-item]
     shard.update(edge.UpdateOperation.upsert_points(stored))
     assert shard.optimize()

@@ -14,10 +14,11 @@ import pytest
 import qdrant_edge as edge
 
 from retrieval.adapters import engine_wire, points
+from retrieval.adapters.embedded_points import BATCH, sent
 from retrieval.adapters.engine import Engine
 from retrieval.adapters.engine_clients import Client, Clients
 from retrieval.adapters.engine_shards import ATTEMPTS, Shards
-from retrieval.adapters.store_embedded import BATCH, EmbeddedIndexes, EmbeddedStore
+from retrieval.adapters.store_embedded import EmbeddedIndexes, EmbeddedStore
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Equals, Scalar
 from retrieval.kit import Clock, Point, SparseVector
@@ -103,8 +104,8 @@ def test_an_index_that_cannot_be_opened_leaves_the_others_alone(
 ) -> None:
     sound, broken = made(indexes, "sound"), made(indexes, "broken")
     sound.replace({"d": [point("d")]})
-    (row,) = points.rows("default", "d", [point("d")], 64)
-    poison = (row.id, row.vector.tobytes(), [1, 2], [1.0], row.payload)
+    (row,) = points.rows("default", "d", [point("d")], offline_manifest("x"))
+    poison = (row.id, row.vector.tobytes(), [1, 2], [1.0], row.payload, b"")
     version = ("broken", broken.manifest.id)
     with pytest.raises(UnavailableError):
         Engine(tmp_path).ask("replace", *version, "default", ["d"], [poison], None)
@@ -121,7 +122,7 @@ def test_an_index_that_cannot_be_opened_leaves_the_others_alone(
 
 def test_an_index_that_ends_the_process_is_not_opened_for_ever(tmp_path: Path) -> None:
     shards = Shards(tmp_path)
-    shards.create("demo", "1", "{}", (4, {"tenant": "tenant"}))
+    shards.create("demo", "1", "{}", (4, True, {"tenant": "tenant"}))
     shards.close()
     marker = tmp_path / "indexes" / "demo" / "opening"
     marker.write_text(str(ATTEMPTS - 1))
@@ -204,15 +205,15 @@ def test_a_long_document_is_seen_whole_or_not_at_all(indexes: EmbeddedIndexes) -
     old = [point("d", "old", place) for place in range(3)]
     new = [old[0], *(point("d", "new", place) for place in range(1, 2 * BATCH))]
     store.replace({"d": old})
-    rows = points.rows("default", "d", new, 64)
-    sent = [(row.id, row.vector.tobytes(), *row[2:]) for row in rows]
+    rows = points.rows("default", "d", new, offline_manifest("x"))
+    parts = sent(rows)
     ask, version = store._engine.ask, (store.manifest.name, store.manifest.id)
-    ask("stage", *version, "default", sent[:BATCH])
+    ask("stage", *version, "default", parts[:BATCH])
     assert [chunk.id for chunk in store.chunks("d")] == [each.chunk.id for each in old]
     assert len(store.search([AXIS[0]], None, 500, Clock())[0]) == store.count() == 3
-    ask("replace", *version, "default", ["d"], sent[BATCH:], [row.id for row in rows])
+    ask("replace", *version, "default", ["d"], parts[BATCH:], [row.id for row in rows])
     assert [chunk.id for chunk in store.chunks("d")] == [each.chunk.id for each in new]
-    ask("stage", *version, "default", sent[:BATCH])
+    ask("stage", *version, "default", parts[:BATCH])
     store.replace({"d": old})
     assert store.count() == indexes.stats("demo")["points"] == 3
 
@@ -222,6 +223,12 @@ def test_an_index_is_not_built_while_it_is_scanned_as_fast(indexes: EmbeddedInde
     store.replace({"d": [point("d", place=place, axis=place) for place in range(10)]})
     assert store.optimize() is False
     assert indexes.stats("demo")["unindexed_points"] == 10
+
+
+def test_titles_are_not_counted_as_points_that_need_a_graph(indexes: EmbeddedIndexes) -> None:
+    store = made(indexes)
+    store.replace({name: [point(name)._replace(title=AXIS[1])] for name in "abcd"})
+    assert indexes.stats("demo")["unindexed_points"] == 4
 
 
 def test_stats_tell_points_disk_and_memory(indexes: EmbeddedIndexes) -> None:

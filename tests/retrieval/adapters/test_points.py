@@ -14,6 +14,7 @@ from retrieval.manifest import FieldType
 from retrieval.offline import offline_manifest, passage
 from retrieval.types import Chunk
 
+SMALL = replace(offline_manifest("small"), encoder={"dimension": 3})
 AXIS = np.array([0, 1, 0], dtype=np.float32)
 CHUNK = replace(
     passage("a/b.md", "Some text.", start=5),
@@ -25,7 +26,7 @@ CHUNK = replace(
 
 def row_of(chunk: Chunk, **changes: Any) -> Any:
     good = Point(chunk, 3, AXIS, SparseVector([7, 2], [1.0, 0.5]))
-    (found,) = rows("me", chunk.document_id, [good._replace(**changes)], 3)
+    (found,) = rows("me", chunk.document_id, [good._replace(**changes)], SMALL)
     return found
 
 
@@ -136,7 +137,7 @@ def test_every_field_is_indexed_by_its_type() -> None:
 def test_what_would_break_a_store_is_refused_by_the_chunks_name(changes: dict[str, Any]) -> None:
     bad = Point(CHUNK, 0, AXIS, SparseVector([], []))._replace(**changes)
     with pytest.raises(InputError, match=CHUNK.id):
-        rows("me", "a/b.md", [bad], 3)
+        rows("me", "a/b.md", [bad], SMALL)
 
 
 @pytest.mark.parametrize("id", ["", "7", CHUNK.id.upper(), CHUNK.id.replace("-", "")])
@@ -148,7 +149,7 @@ def test_an_id_is_a_uuid_as_the_engine_writes_it(id: str) -> None:
 def test_a_document_holds_a_chunk_once() -> None:
     point = Point(CHUNK, 0, AXIS, SparseVector([], []))
     with pytest.raises(InputError, match=CHUNK.id):
-        rows("me", "a/b.md", [point, point], 3)
+        rows("me", "a/b.md", [point, point], SMALL)
 
 
 def test_numbers_of_other_types_become_plain_ones() -> None:

@@ -127,6 +127,53 @@ def test_vectors_come_by_id_and_unknown_ids_are_left_out(place: Any) -> None:
     np.testing.assert_allclose(found[chunk.id], HashEmbedder().passages([chunk.text])[0], atol=1e-6)
 
 
+def titled(document_id: str, *titles: str | None) -> list[Chunk]:
+    """A document's chunks; the first one's title is the document's."""
+    chunks = [passage(document_id, f"text {i}", start=10 * i) for i in range(len(titles))]
+    return [
+        replace(chunk, meta={"title": title} if title else {})
+        for chunk, title in zip(chunks, titles, strict=True)
+    ]
+
+
+def test_a_title_is_kept_once_for_its_document_and_comes_with_the_vectors(place: Any) -> None:
+    cats, dogs = titled("cats", "About cats", "About cats"), titled("dogs", None)
+    store = place.own(*cats, *dogs)
+    ids = [cats[1].id, dogs[0].id, "no id at all"]
+    vectors, titles = store.vectors_and_titles(ids, ["cats", "dogs", "cats", "unknown", "\ud800"])
+    assert list(vectors) == ids[:2]
+    assert list(titles) == ["cats"]
+    np.testing.assert_allclose(
+        titles["cats"], HashEmbedder().passages(["About cats"])[0], atol=1e-6
+    )
+    assert store.vectors_and_titles([], []) == ({}, {})
+    assert list(store.vectors_and_titles([cats[0].id], []).titles) == []
+    store.describe("cats", None, {"title": "Other"})
+    assert list(store.vectors_and_titles([], ["cats"]).titles) == ["cats"]
+    assert place.own().vectors_and_titles(ids, ["cats"]) == ({}, {})
+    place.put(store, *titled("cats", None, None))
+    assert store.vectors_and_titles([], ["cats"]) == ({}, {})
+
+
+def test_titles_of_many_documents_come_and_a_long_document_keeps_its_own(place: Any) -> None:
+    many = [titled(f"d{i}", f"title {i}")[0] for i in range(1_002)]
+    long = titled("long", *["The long one"] * 300)
+    store = place.own(*many, *long)
+    names = [chunk.document_id for chunk in many]
+    found = store.vectors_and_titles([chunk.id for chunk in long], [*names, "long"])
+    assert len(found.chunks) == 300
+    assert list(found.titles) == [*names, "long"]
+
+
+def test_an_index_of_the_first_schema_is_used_without_titles(place: Any) -> None:
+    made = replace(offline_manifest(f"test-{uuid.uuid4().hex[:8]}"), schema=1)
+    chunk = titled("d", "A title")[0]
+    store = place.put(place.indexes.create(made), chunk)
+    assert not place.indexes.open(made.name).manifest.titled
+    vectors, titles = store.vectors_and_titles([chunk.id], ["d"])
+    assert (list(vectors), titles) == ([chunk.id], {})
+
+
 def test_describing_changes_metadata_and_nothing_else(place: Any) -> None:
     chunks = [
         replace(passage("d", f"some words {i}", start=20 * i), domain="old", meta={"a": 1, "b": 2})
@@ -222,6 +269,8 @@ BAD = {
     "a vector that is no number": point(GOOD, vector=np.full(64, np.nan, np.float32)),
     "an infinite vector": point(GOOD, vector=np.full(64, np.inf, np.float32)),
     "a vector without direction": point(GOOD, vector=np.zeros(64, np.float32)),
+    "a title that is no number": point(GOOD, title=np.full(64, np.nan, np.float32)),
+    "a title of a later chunk": point(GOOD, position=1, title=np.ones(64, np.float32)),
     "more terms than weights": point(GOOD, sparse=SparseVector([1, 2], [1.0])),
     "a term twice": point(GOOD, sparse=SparseVector([1, 1], [1.0, 1.0])),
     "a term below zero": point(GOOD, sparse=SparseVector([-1], [1.0])),

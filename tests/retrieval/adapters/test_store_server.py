@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,3 +153,21 @@ def test_many_documents_are_stored_in_few_requests(store: Store, rest: Any) -> N
     store.replace({f"d{i}": [] for i in range(600)})
     assert len(rest.asked) == 3
     assert store.count() == 1
+
+
+def test_vectors_of_passages_and_titles_are_one_request(store: Store, rest: Any) -> None:
+    put(store, replace(passage("e", "words"), meta={"title": "Words"}))
+    rest.asked.clear()
+    ids = [chunk.id for name in "de" for chunk in store.chunks(name)]
+    rest.asked.clear()
+    vectors, titles = store.vectors_and_titles(ids, ["d", "e"])
+    assert (len(vectors), list(titles)) == (2, ["e"])
+    assert len(rest.asked) == 1
+
+
+def test_titles_get_no_graph(indexes: ServerIndexes, rest: Any) -> None:
+    indexes.create(offline_manifest("titled"))
+    (vectors,) = [body["vectors"] for what, body in rest.asked if body and "vectors" in body]
+    assert vectors["title"]["hnsw_config"]["m"] == 0
+    assert "hnsw_config" not in vectors["dense"] or vectors["dense"]["hnsw_config"] is None
+    indexes.drop("titled")

@@ -111,6 +111,12 @@ def test_the_features_of_the_first_hits_are_noted(kit: Kit) -> None:
     assert all(f"{name} " in notes[0] for name in FEATURES)
 
 
+def test_an_index_without_titles_is_said_to_have_none(kit: Kit) -> None:
+    older = replace(kit.store, manifest=replace(kit.store.manifest, schema=1))  # type: ignore[type-var]
+    _, after = reranked(Rerank(), replace(kit, store=older))
+    assert after.trace[-1].notes[-1].startswith("this index keeps no vectors of titles")
+
+
 def test_nothing_found_and_one_hit_are_no_error(kit: Kit) -> None:
     empty = Search("cats", hits=())
     assert Rerank()(empty, kit) is empty
