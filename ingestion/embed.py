@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ingestion.prepare import BATCH_CHUNKS, Batch
-from retrieval.kit import Embedder, Vectors
+from retrieval.kit import Embedder, Vector, Vectors
 
 KEPT_TITLES = 10_000
 """How many titles are remembered: files of one name, rows of one table."""
@@ -17,7 +16,7 @@ class Embedded(NamedTuple):
     """Vectors of a batch: `chunks` in the order of `Batch.embedded`, `titles` by their words."""
 
     chunks: Vectors
-    titles: Mapping[str, NDArray[np.float32]]
+    titles: Mapping[str, Vector]
 
 
 class Embedding:
@@ -27,7 +26,7 @@ class Embedding:
         """Use this encoder, and say after each part how many chunks were done in it."""
         self._embedder = embedder
         self._done = done
-        self._known: dict[str, NDArray[np.float32]] = {}
+        self._known: dict[str, Vector] = {}
 
     def of(self, batch: Batch) -> Embedded:
         """Return the vectors of a batch. Raises: ProviderError where the encoder fails."""

@@ -14,10 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.kit import Kit, Sparse
+from retrieval.kit import Kit, Sparse, Vector
 from retrieval.types import Chunk, Hit, Search
 
-Vector = NDArray[np.float32]
 Columns = NDArray[np.float64]
 """Shape (hits, features)."""
 FEATURES = (

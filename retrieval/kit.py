@@ -17,6 +17,7 @@ from retrieval.filters import Filter
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk, Span
 
+Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 """Shape (n, dimension), rows of unit length, float32."""
 
@@ -101,19 +102,19 @@ class Point(NamedTuple):
 
     chunk: Chunk
     position: int
-    vector: NDArray[np.float32]
+    vector: Vector
     sparse: SparseVector
-    title: NDArray[np.float32] | None = None
+    title: Vector | None = None
 
 
 class Vectored(NamedTuple):
     """Stored vectors: those of chunks by their id, those of titles by the document's."""
 
-    chunks: dict[str, NDArray[np.float32]]
-    titles: dict[str, NDArray[np.float32]]
+    chunks: dict[str, Vector]
+    titles: dict[str, Vector]
 
 
-Probe = NDArray[np.float32] | SparseVector
+Probe = Vector | SparseVector
 """What one search of one leg asks with: a dense vector (dimension,), or a sparse one."""
 
 
@@ -155,7 +156,7 @@ class Store(Protocol):
     def chunks(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
         """Return a document's chunks that overlap [start, end), by position."""
 
-    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
 
     def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
@@ -265,12 +266,13 @@ class Kit:
     strict: bool = True
     scorer: Scorers | None = None
     llm: Llm | None = None
-    _asked: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
+    # Not taken over by a changed copy, whose embedder may be another.
+    _asked: dict[str, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def at(self, tenant: str | None, timeout_s: float | None, strict: bool = False) -> "Kit":
         """Return this kit for one request: one tenant, one deadline."""
         store = self.store if tenant is None else self.store.scoped(tenant)
-        return replace(self, store=store, clock=Clock(timeout_s), strict=strict, _asked={})
+        return replace(self, store=store, clock=Clock(timeout_s), strict=strict)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of questions, in order; a request embeds each of them once."""

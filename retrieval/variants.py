@@ -53,15 +53,6 @@ def vector(variant: Variant, kit: Kit) -> NDArray[np.float32]:
     return found
 
 
-def embedded(search: Search, kit: Kit) -> Search:
-    """Return the search with the vector of the question, so that it is embedded once."""
-    own = search.variants[0]
-    if own.vector is not None:
-        return search
-    row = tuple(vector(own, kit).tolist())
-    return replace(search, variants=(replace(own, vector=row), *search.variants[1:]))
-
-
 def as_unit(direction: NDArray[np.float32]) -> tuple[float, ...]:
     """Return a vector at unit length, as variants hold it; a zero stays what it is."""
     length = float(np.linalg.norm(direction))

@@ -19,7 +19,7 @@ from retrieval.stages.dense import Dense
 from retrieval.stages.fuse import Fuse
 from retrieval.stages.sparse import Sparse
 from retrieval.types import Domain, Hit, Search, ordered
-from retrieval.variants import embedded, vector
+from retrieval.variants import vector
 from retrieval.votes import elected
 
 VERSION = "1"
@@ -72,7 +72,7 @@ class Route:
     prompt: str = ""
     first: tuple[Stage, ...] = (Dense(20), Sparse(20), Fuse())
     reads: ClassVar[tuple[str, ...]] = ("query",)
-    writes: ClassVar[tuple[str, ...]] = ("variants", "domains", "filter")
+    writes: ClassVar[tuple[str, ...]] = ("domains", "filter")
     optional: ClassVar[bool] = True
     forms: ClassVar[Mapping[int, Form]] = {0: Form(SCHEMA)}
 
@@ -148,14 +148,11 @@ class Route:
         if not self.router:
             return self._asked(search, kit)
         router = self._router.checked(kit.embedder.identity)
-        if self.how == "hard":
-            search = embedded(search, kit)
         return replace(search, domains=router.domains(vector(search.variants[0], kit)))
 
     def _voted(self, search: Search, kit: Kit) -> Search:
         if self.how == "soft":
             return replace(search, domains=elected(search.hits, self.votes))
-        search = embedded(search, kit)
         # The limit of the question does not matter: as many vote where more is asked for.
         asked = replace(search, limit=self.votes)
         found = Pipeline("first", self.first)(asked, kit)
