@@ -4,7 +4,6 @@ The catalogue is real and its data is local; nothing is fetched.
 """
 
 import importlib.util
-import json
 import sys
 from pathlib import Path
 from typing import Any
