@@ -14,7 +14,7 @@ from service.bodies import BodyLimit
 from service.description import described
 from service.pipelines import load_pipelines
 from service.problems import Outermost
-from service.routes import about, docs, documents, health, judge, query
+from service.routes import about, docs, documents, health, judge, query, why
 from service.state import State
 from service.version import installed_version
 
@@ -50,7 +50,7 @@ def create_app(settings: Settings, tools: Tools | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.assay = state
-    for each in (query, documents, about, judge, health, docs):
+    for each in (query, why, documents, about, judge, health, docs):
         app.include_router(each.router)
     problems.install(app)
     _wrap(app, settings)

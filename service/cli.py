@@ -24,6 +24,7 @@ from service.commands import (
     router,
     serve,
     settings,
+    why,
 )
 from service.commands.console import reporting
 
@@ -59,6 +60,7 @@ for command in (
     demo.demo,
     ingest.ingest,
     query.query,
+    why.why,
     serve.serve,
     ingest.delete,
     settings.settings,

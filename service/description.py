@@ -22,6 +22,7 @@ from service.schemas import (
     QueryRequest,
 )
 from service.schemas_judge import Labelled, LabelRequest, PoolAnswer, Pools
+from service.schemas_why import WhyAnswer, WhyRequest
 
 if TYPE_CHECKING:
     from service.state import State
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 MODELS: tuple[type[BaseModel], ...] = (
     QueryRequest,
     QueryAnswer,
+    WhyRequest,
+    WhyAnswer,
     DocumentsRequest,
     Ingested,
     Deleted,
@@ -48,8 +51,8 @@ def schemas(settings: Settings) -> dict[str, Any]:
     both = [(model, "validation") for model in MODELS]
     _, found = models_json_schema(both, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     definitions: dict[str, Any] = found["$defs"]
-    asked = definitions["QueryRequest"]["properties"]
-    asked["query"]["maxLength"] = settings.max_query_chars
+    for name in ("QueryRequest", "WhyRequest"):
+        definitions[name]["properties"]["query"]["maxLength"] = settings.max_query_chars
     return {**definitions, **filter_schemas()}
 
 

@@ -83,7 +83,9 @@ def _remedies(losses: Losses) -> list[str]:
         if not any(each.recovers.get(cause) for each in best[cause]):
             found.append(f"    {ADVICE.get(cause, NO_ADVICE)}")
     if losses.refused:
-        found.append(f"  not tried, as this pipeline refuses them: {', '.join(losses.refused)}")
+        found.append(
+            f"  not tried, as this pipeline does not allow them: {', '.join(losses.refused)}"
+        )
     return found
 
 

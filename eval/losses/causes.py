@@ -19,15 +19,15 @@ CAUSES = {
 """Every cause by its name, in the order of the way from the documents to the answer."""
 
 ADVICE = {
-    "not_ingested": "Ingest their documents: nothing else finds them.",
-    "chunking": "Cut the documents otherwise, larger or with an overlap; `assay bench chunking`"
+    "not_ingested": "Ingest it: nothing else finds what is not there.",
+    "chunking": "Cut the document otherwise, larger or with an overlap; `assay bench chunking`"
     " compares chunkers.",
-    "filter": "Check the filter, the route or the rule that leaves them out.",
-    "candidates": "No depth of these legs brings them among the first hits by itself: other words"
-    " for the question (expand, hyde), another encoder, or a reranker behind deeper legs might.",
+    "filter": "Check the filter, the route or the rule that leaves it out.",
+    "candidates": "A deeper leg alone does not bring it among the first hits; other words for the"
+    " question (expand, hyde), another encoder, or a reranker behind deeper legs might.",
 }
 """What helps where no change of the pipeline that was tried brings anything back."""
-NO_ADVICE = "No single change that was tried brings any of them back."
+NO_ADVICE = "No single change that was tried does."
 
 Ranks = Sequence[tuple[str, int | None]]
 """A place's rank in each list, as `eval.standing` has it: in the pipeline's order."""

@@ -6,8 +6,10 @@ from statistics import median
 from typing import NamedTuple
 
 from eval.losses.rules import rules_on, without
+from eval.losses.way import shared
 from eval.losses.why import Fate
 from retrieval.errors import ConfigError
+from retrieval.inside import asks_model
 from retrieval.legs import DEEPEST
 from retrieval.pipeline import Pipeline, Stage, stage_name
 from retrieval.stages.dense import Dense
@@ -57,8 +59,9 @@ def changes(
 ) -> tuple[list[Change], list[str]]:
     """Return what may bring places back that had such fates, each change once.
 
-    Beside it, in words, the changes that make a pipeline which cannot work: the learned reranker,
-    for one, belongs to the fusion that it was fitted on.
+    Beside it, in words, the changes that are not tried: those that make a pipeline which cannot
+    work (the learned reranker belongs to the fusion that it was fitted on), and those after which a
+    language model would have to be asked anew.
     """
     causes = {each.cause for each in fates}
     found: dict[tuple[str, int], Change] = {}
@@ -71,6 +74,9 @@ def changes(
                 changed = Pipeline(pipeline.name, each.stages or ())
             except ConfigError:
                 refused.append(each.what)
+                continue
+            if any(map(asks_model, changed.stages[shared(pipeline, changed) :])):
+                refused.append(f"{each.what} (asks a model anew)")
                 continue
             key = (changed.key, each.limit)
             if key != (pipeline.key, limit):

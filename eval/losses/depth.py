@@ -19,12 +19,13 @@ class Depth(NamedTuple):
     """A place's rank in one leg's search for one variant, from 1, and its score there.
 
     No rank: it is not among the first 10,000, or, without a score, has nothing in common with what
-    was searched.
+    was searched. `chunk_id` is that of its best chunk there.
     """
 
     by: str
     rank: int | None
     score: float | None
+    chunk_id: str | None = None
 
 
 class Deep:
@@ -46,13 +47,12 @@ class Deep:
         """
         own = place if filter is None else And((filter, place))
         best = self._search(list(self._probes), own, 1)
-        found = {by: Depth(by, None, its[0].score if its else None) for by, its in best.items()}
-        ids = {by: its[0].chunk.id for by, its in best.items() if its}
-        open = [by for by in self._probes if by in ids]
+        found = {by: _unranked(by, its) for by, its in best.items()}
+        open = [by for by in self._probes if found[by].chunk_id]
         for limit in STEPS:
             lists = self._within(open, filter, limit)
             for by, its in lists.items():
-                rank = _rank(its, ids[by], found[by].score or 0.0, limit)
+                rank = _rank(its, found[by], limit)
                 found[by] = found[by]._replace(rank=rank)
             open = [by for by in open if found[by].rank is None]
         return tuple(found[by] for by in self._probes)
@@ -83,10 +83,18 @@ def probes(search: Search, kit: Kit) -> dict[str, Probe]:
     return found | {by: terms(each, kit) for by, each in sparse.items()}
 
 
-def _rank(found: Sequence[tuple[str, float]], id: str, score: float, limit: int) -> int | None:
+def _unranked(by: str, best: Sequence[Match]) -> Depth:
+    """Return the best chunk of a place in a leg, its rank not known yet."""
+    if not best:
+        return Depth(by, None, None)
+    return Depth(by, None, best[0].score, best[0].chunk.id)
+
+
+def _rank(found: Sequence[tuple[str, float]], own: Depth, limit: int) -> int | None:
     """Return the rank of a chunk in a list, or the one that it would have; None: further down."""
-    for rank, (each, _) in enumerate(found, 1):
-        if each == id:
+    score = own.score or 0.0
+    for rank, (id, _) in enumerate(found, 1):
+        if id == own.chunk_id:
             return rank
     if len(found) == limit and found[-1][1] >= score:
         return None

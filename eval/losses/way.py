@@ -43,9 +43,8 @@ class Way:
         if limit > self.start.limit:
             start = replace(self.start, limit=limit)
             return replace(self, pipeline=pipeline, limit=limit, start=start, known=())
-        pairs = zip(self.pipeline.stages, pipeline.stages, strict=False)
-        shared = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-        return replace(self, pipeline=pipeline, limit=limit, known=self.states[:shared])
+        known = self.states[: shared(self.pipeline, pipeline)]
+        return replace(self, pipeline=pipeline, limit=limit, known=known)
 
     @cached_property
     def lists(self) -> list[Listed]:
@@ -91,6 +90,12 @@ class Way:
             for chunk in self.near(judgment)
             if covers(Place(chunk.document_id, chunk.span), judgment)
         ]
+
+
+def shared(one: Pipeline, other: Pipeline) -> int:
+    """Return how many first stages two pipelines have in common."""
+    pairs = zip(one.stages, other.stages, strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 def only(judgment: Judgment, passages: Sequence[Chunk]) -> Filter:

@@ -15,6 +15,12 @@ Index = Annotated[str, typer.Option("--index", "-i", help="The name of the index
 Pipeline = Annotated[
     str, typer.Option("--pipeline", "-p", help="One of `assay pipelines`, or a .toml file.")
 ]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter", help="year>=2019, kind=policy, tag=a|b, author?, or JSON; repeatable."
+    ),
+]
 Chunker = Annotated[
     str | None, typer.Option(help="whole, fixed, recursive, sentences or structure.")
 ]

@@ -20,10 +20,7 @@ def query(  # noqa: PLR0913 - the options of a command
     index: options.Index,
     pipeline: options.Pipeline = "hybrid",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many passages.")] = 10,
-    filter: Annotated[
-        list[str] | None,
-        typer.Option(help="year>=2019, kind=policy, tag=a|b, author?, or JSON; repeatable."),
-    ] = None,
+    filter: options.Filters = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each stage did, and every score.")
     ] = False,

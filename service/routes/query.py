@@ -13,6 +13,7 @@ from service.as_json import answer_json, timings_json
 from service.bodies import body_of
 from service.routes.declared import Json, answers, takes
 from service.schemas import QueryRequest
+from service.schemas_why import WhyRequest
 from service.state import State, Timer, state_of
 
 router = APIRouter(tags=["query"])
@@ -50,7 +51,7 @@ async def query(request: Request) -> Json:
     timer = Timer()
     state = state_of(request)
     body = await body_of(QueryRequest, request, state.schemas)
-    _check_limits(body, state)
+    check_limits(body, state)
     return Json(await state.ask(lambda: answer(body, state, timer)))
 
 
@@ -73,7 +74,7 @@ def answer(body: QueryRequest, state: State, timer: Timer) -> bytes:
     return to_json(values)
 
 
-def _check_limits(body: QueryRequest, state: State) -> None:
+def check_limits(body: QueryRequest | WhyRequest, state: State) -> None:
     """Check what the settings bound. Raises: InputError that names the setting."""
     most = state.settings.max_query_chars
     if len(body.query) > most:

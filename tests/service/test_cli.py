@@ -74,6 +74,17 @@ def test_a_query_in_words_shows_rank_score_document_span_and_text(filled):
     assert "Bread dough is flour" in lines[1]
 
 
+def test_why_names_the_cause_the_stages_the_depths_and_the_words(filled):
+    asked = ("why", "-i", "notes", "-q", "bread dough", "-d", "cats.md", "--limit", 1)
+    said = assay(*asked).stdout
+    assert "cats.md is not among the first 1 of hybrid in notes: found, but never near" in said
+    for word in ("On its way", "dense:original", "How deep", "nowhere: bread, dough", "limit = 2"):
+        assert word in said
+    found = json.loads(assay(*asked, "--span", "8:20", "--filter", "domain=home", "--json").stdout)
+    assert (found["cause"], found["span"], found["passages"]) == ("limit", [8, 20], 1)
+    assert "START:END is needed, as 120:480; got '9'" in refused(*asked, "--span", 9)
+
+
 def test_explain_shows_every_stage_and_every_score(filled):
     said = assay("query", "bread dough", "--index", "notes", "--explain").stdout
     for word in ("dense:original", "sparse:original", "fuse:convex", "how=convex", "Together"):
@@ -246,7 +257,8 @@ def test_a_benchmark_runs_and_two_compare(place):
 @pytest.mark.parametrize(
     "command",
     [
-        [], ["demo"], ["ingest"], ["query"], ["serve"], ["delete"], ["settings"], ["pipelines"],
+        [], ["demo"], ["ingest"], ["query"], ["why"], ["serve"], ["delete"], ["settings"],
+        ["pipelines"],
         ["index"], ["index", "list"], ["index", "show"], ["index", "drop"],
         ["bench"], ["bench", "run"], ["bench", "compare"], ["bench", "losses"],
     ],

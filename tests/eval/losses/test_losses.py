@@ -68,7 +68,7 @@ def test_what_it_says_is_an_answer(animals, tools) -> None:
     assert "all that was judged               6  100.0%  ██████████████████████████████" in text
     assert "- found, but never near the top  -1   16.7%" in text
     assert "in the answer                     3   50.0%  ███████████████" in text
-    assert "Ingest their documents: nothing else finds them." in text
+    assert "Ingest it: nothing else finds what is not there." in text
     assert "limit = 2  brings back 1" in text
     assert "search by dense too" in text
     assert "'xylophone' -> bee" in text
