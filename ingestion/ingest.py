@@ -97,6 +97,7 @@ class _Run:
             self._open(target)
         self._recipe = recipe_of(job, tools, target.manifest if target else None)
         self._seen = stack.enter_context(closing(Seen()))
+        self._tally.notes += self._recipe.notes
         ledger = target.ledger if target else None
         self._preparation = Preparation(job, self._recipe, ledger, self._seen, self._tally)
 

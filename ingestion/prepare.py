@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from ingestion.chunk import Chunker, Piece, pieces
+from ingestion.chunk import Chunker, Piece, chunker_config, pieces
 from ingestion.document import Document
 from ingestion.job import Job
 from ingestion.ledger import Entry, Ledger
@@ -94,6 +94,20 @@ class Recipe:
     sparse: Sparse
     chunker: Chunker
     embed: EmbedText
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of it: chunks are smaller than asked where the encoder is."""
+        asked = chunker_config(self.chunker).get("tokens", 0)
+        limit = self.embedder.limit
+        room = limit - self.embedder.token_counts([""])[0]
+        if asked <= room:
+            return ()
+        before = "" if self.embed == "text" else f", and less behind a {self.embed.split('+')[0]}"
+        return (
+            f"Chunks are smaller than the {asked:,} tokens asked for: the encoder reads {limit:,}"
+            f" at once, which leaves a chunk {room:,}{before}.",
+        )
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,25 @@ def test_what_the_encoder_cuts_off_is_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tokens", "embed", "said"),
+    [
+        (8, "text", ""),
+        (9, "text", "9 tokens asked for: the encoder reads 10 at once, which leaves a chunk 8."),
+        (20, "heading+text", "which leaves a chunk 8, and less behind a heading."),
+    ],
+)
+def test_chunks_that_the_encoder_keeps_smaller_than_asked_are_told(
+    tmp_path: Path, tokens: int, embed: str, said: str
+) -> None:
+    tools = offline_tools(tmp_path, embedder=CountingEmbedder(limit=10))
+    chunker = {"use": "fixed", "tokens": tokens}
+    for _ in range(2):
+        report = run(tools, document("a", "w " * 30), chunker=chunker, embed=embed)
+        assert len(report.notes) == bool(said)
+        assert said in "\n".join(report.lines())
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"chunker": "whole"}, "built with chunker {'use': 'fixed', 'tokens': 50, 'overlap': 0}"),
