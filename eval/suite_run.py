@@ -32,6 +32,12 @@ class Place:
         folder = self.data / name if self.data else None
         return folder if folder and folder.is_dir() else None
 
+    def missing(self, name: str) -> str:
+        """Return why a dataset is skipped."""
+        if self.data is None:
+            return "skipped: --data or bench_data has to name the folder of the datasets"
+        return f"skipped: no folder {name}"
+
 
 def run_suite(
     benchmarks: Mapping[str, Benchmark], place: Place, tools: Tools, watch: Watch
@@ -45,7 +51,7 @@ def run_suite(
         folder = place.dataset(benchmark.dataset)
         for planned in benchmark.runs:
             if folder is None:
-                yield Row(name, planned, {}, missing=f"skipped: no folder {benchmark.dataset}")
+                yield Row(name, planned, {}, missing=place.missing(benchmark.dataset))
                 continue
             start = time.monotonic()
             out = place.out / "runs" / name / _slug(planned.name)

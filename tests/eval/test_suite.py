@@ -41,8 +41,9 @@ def test_a_file_with_an_unknown_key_is_refused(
 
 def test_a_dataset_that_is_not_there_gives_rows_that_say_so(tmp_path: Path, tools: object) -> None:
     benchmark = Benchmark.model_validate({"dataset": "gone", "runs": [{"name": "dense"}]})
-    rows = list(run_suite({"gone": benchmark}, Place(None, tmp_path), tools, Watch()))  # type: ignore[arg-type]
-    assert [row.missing for row in rows] == ["skipped: no folder gone"]
+    for data, said in ((None, "--data or bench_data has to name"), (tmp_path, "no folder gone")):
+        rows = list(run_suite({"gone": benchmark}, Place(data, tmp_path), tools, Watch()))  # type: ignore[arg-type]
+        assert [said in row.missing for row in rows] == [True]
     assert "| dense | skipped: no folder gone |" in as_markdown({"gone": benchmark}, rows, "abc")
 
 
