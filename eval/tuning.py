@@ -55,6 +55,13 @@ class Tuning:
                 found = getattr(self, name)
                 raise InputError(f"{name}: {least} to {most}, got {found}.", name)
 
+    def check_folds(self, queries: int) -> None:
+        """Check that each fold gets a question. Raises: InputError."""
+        if queries < self.folds:
+            raise InputError(
+                f"{self.folds} folds need as many judged questions, got {queries}.", "folds"
+            )
+
 
 class Tuner:
     """Chooses values on some of the questions; each combination is measured once for all folds."""
@@ -116,22 +123,20 @@ class Tuner:
 def tune(tuning: Tuning, tools: Tools, watch: Watch | None = None) -> tuple[Tuned, Path]:
     """Tune a pipeline, write the result and the tuned pipeline; return it and their folder.
 
-    Parameters are checked before anything is indexed. Raises: AssayError.
+    Parameters and folds are checked before anything is indexed. Raises: AssayError.
     """
     watch, bench = watch or Watch(), tuning.bench
     name, tables = pipeline_tables(bench.pipeline, tools.settings.pipelines_dir)
     space = space_of(name, tables, tuning.parameters)
     tools.load_models(space.pipeline(space.untuned))
     dataset = load_dataset(bench.dataset, bench.split, bench.queries)
+    tuning.check_folds(len(dataset.judgments))
     folder = _opened(
         tuning.out or new_folder(tools.settings.data_dir, dataset.name, f"{name}-tuned")
     )
     ready = prepared(bench, dataset, tools, watch)
     queries = len(ready.asked.kept.queries)
-    if queries < tuning.folds:
-        raise InputError(
-            f"{tuning.folds} folds need as many judged questions, got {queries}.", "folds"
-        )
+    tuning.check_folds(queries)
     tuner = Tuner(tuning, ready, space, watch)
     dealt = np.random.default_rng(bench.seed).permutation(queries) % tuning.folds
     found = _cross_validated(tuner, dealt, ready.asked.about())

@@ -255,7 +255,7 @@ def test_values_that_stages_refuse_together_are_counted_and_never_chosen(tuning,
     file = tuning.out.parent / "gated.toml"
     file.write_text(
         'stages = [{ use = "expand", how = "vector", weight = 0.5 }, { use = "dense" },'
-        ' { use = "fuse" }]'
+        ' { use = "sparse" }, { use = "fuse" }]'
     )
     bench = replace(tuning.bench, pipeline=str(file))
     parameters = ("expand.how=vector,rm3", "expand.weight=0.5,1.0")
@@ -275,12 +275,11 @@ def test_what_is_wrong_is_said_before_anything_is_indexed(tuning, tools, tmp_pat
         ({"bench": replace(tuning.bench, split="dev")}, NotFoundError, "dev.tsv is not there"),
         ({"out": tuning.bench.dataset}, InputError, "which tuning did not write"),
         ({"out": tuning.bench.dataset / "corpus.jsonl"}, InputError, "cannot be made"),
+        ({"folds": 5}, InputError, "5 folds need as many judged questions, got 4"),
     ):
         with pytest.raises(error, match=named):
             tune(replace(tuning, **changed), tools)
     assert tools.indexes.names() == []
-    with pytest.raises(InputError, match="5 folds need as many judged questions, got 4"):
-        tune(replace(tuning, folds=5), tools)
     with pytest.raises(InputError, match="No measure 'span_iou@10'"):
         tune(replace(tuning, metric="span_iou@10"), tools)
     with pytest.raises(InputError, match="folds: 2 to 100, got 1"):
