@@ -8,12 +8,17 @@ from typing import Any
 from retrieval.errors import InputError, NotFoundError
 
 
+def place(file: Path) -> str:
+    """Return how a file is named in messages, as `qrels/test.tsv`."""
+    return "/".join(file.parts[-2:])
+
+
 def text_lines(file: Path) -> Iterator[tuple[str, str]]:
     """Return every line that is not blank with where it stands, as `qrels/test.tsv:12`.
 
     Raises: NotFoundError for a missing file, InputError for one that is not UTF-8.
     """
-    where = f"{file.parent.name}/{file.name}"
+    where = place(file)
     try:
         with file.open(encoding="utf-8-sig", newline=None) as lines:
             for number, line in enumerate(lines, 1):

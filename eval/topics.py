@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from eval.jsonl import text_lines
+from eval.jsonl import place, text_lines
 from eval.questions import Query
 from retrieval.errors import InputError
 
@@ -32,7 +32,7 @@ def read_topics(file: Path) -> tuple[Query, ...]:
     text = "\n".join(lines.values())
     if not text.lstrip().startswith("<"):
         return _once(_table(lines))
-    name = f"{file.parent.name}/{file.name}"
+    name = place(file)
     topics = list(_classic(text) if TOP.search(text) else _xml(text, name))
     if not topics:
         raise InputError(f"{name} holds no topic: <top> or <topic> is needed.", "dataset")

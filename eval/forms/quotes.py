@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from eval.jsonl import text_lines, whole_number
+from eval.jsonl import place, text_lines, whole_number
 from eval.judgments import Judgment
 from eval.questions import Query, Questions
 from retrieval.errors import InputError
@@ -67,7 +67,7 @@ def _rows(file: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
 
     Cells are separated by commas, or by what separates the header: semicolons or tabs.
     """
-    name = f"{file.parent.name}/{file.name}"
+    name = place(file)
     lines = [line for _, line in text_lines(file)]
     if not lines:
         raise InputError(f"{name} is empty: {HOLDS} is needed.", "dataset")
