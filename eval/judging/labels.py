@@ -51,9 +51,14 @@ def label_of(pooled: Pooled, grade: int | None, by: str) -> Label:
     """Return a label of a passage. Raises: InputError for a grade or a name that is none."""
     if grade is not None and grade not in GRADES:
         raise InputError(f"grade: one of {', '.join(map(str, GRADES))}, got {grade!r}.", "grade")
+    return Label(*pooled.place, grade, checked_judge(by))
+
+
+def checked_judge(by: str) -> str:
+    """Return the name of a judge without spaces around it. Raises: InputError where it is none."""
     if not by.strip():
         raise InputError("by: the name of the judge is needed.", "by")
-    return Label(*pooled.place, grade, by.strip())
+    return by.strip()
 
 
 def labels_file(pool: Path) -> Path:

@@ -24,7 +24,8 @@ def pool(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
     file: Annotated[
-        Path | None, typer.Option("--out", help="The pool's file; default: in DATA_DIR/pools.")
+        Path | None,
+        typer.Option("--out", help="The pool; default: DATA_DIR/pools/DATASET.jsonl."),
     ] = None,
     depth: Annotated[int, typer.Option(min=1, help="How many first hits of each run.")] = 10,
     all_of_them: Annotated[
@@ -34,15 +35,17 @@ def pool(  # noqa: PLR0913 - the options of a command
     """Pool the first hits of several runs on one dataset, to be judged blind.
 
     Who found a passage is in the file, and not shown to a judge. The more the runs differ, the
-    more of what is relevant is in their pool: take dense, sparse and hybrid ones.
+    more of what is relevant is in their pool: take dense, sparse and hybrid ones. A dataset pooled
+    again with other runs keeps its labels.
 
     Example: `assay judge pool runs/dense runs/sparse runs/hybrid --depth 10`
     """
     from eval.judging.pool import make_pool, write_pool
     from eval.results import read_run
 
-    found = make_pool([read_run(each) for each in runs], depth, all_of_them)
-    name = f"{Path(runs[0]).resolve().name}.jsonl"
+    measured = [read_run(each) for each in runs]
+    found = make_pool(measured, depth, all_of_them)
+    name = f"{measured[0].manifest['dataset']['name']}.jsonl"
     place = file or settings_of(context).data_dir / "pools" / name
     write_pool(found, place)
     questions = len({each.query_id for each in found})
@@ -66,17 +69,24 @@ def label(pool: Pool, by: By) -> None:
 
     Example: `assay judge label pools/handbook.jsonl --by ada`
     """
-    from eval.judging.labels import GRADES, append, label_of, labels_file, read_labels, unlabelled
+    from eval.judging.labels import (
+        GRADES,
+        append,
+        checked_judge,
+        label_of,
+        labels_file,
+        read_labels,
+        unlabelled,
+    )
     from eval.judging.pool import read_pool
 
-    passages = read_pool(pool)
-    file = labels_file(pool)
+    by, passages, file = checked_judge(by), read_pool(pool), labels_file(pool)
     labels = read_labels(file, by)
     given: list[Pooled] = []
     waiting = [each for each in passages if (by, each.place) not in labels]
     while waiting:
         _show(waiting[0], len(passages) - unlabelled(passages, labels, by), len(passages))
-        key = typer.getchar().lower()
+        key = _key()
         if key == QUIT:
             break
         if key == SKIP:
@@ -90,6 +100,20 @@ def label(pool: Pool, by: By) -> None:
             labels[by, given[-1].place] = int(key)
     left = unlabelled(passages, labels, by)
     note(f"{len(passages) - left} of {len(passages)} passages are labelled by {by}: {file}")
+
+
+def _key() -> str:
+    """Return the key that is pressed. Raises: InputError where there is no terminal."""
+    from retrieval.errors import InputError
+
+    try:
+        return str(typer.getchar()).lower()
+    except OSError as error:
+        raise InputError(
+            "Labels are keys, pressed in a terminal, and there is none here. In the browser:"
+            " `assay serve`, then /judge.",
+            "pool",
+        ) from error
 
 
 def _keep(label: "Label", file: Path, labels: "dict[tuple[str, Place], int]") -> None:

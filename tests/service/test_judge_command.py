@@ -44,6 +44,19 @@ def test_a_pool_that_is_not_there_is_named(tmp_path):
     assert "none.jsonl" in outcome.output
 
 
+def test_a_judge_has_a_name_and_a_terminal(pool, monkeypatch):
+    outcome = RUNNER.invoke(app, ["judge", "label", str(pool), "--by", " "])
+    assert (outcome.exit_code, "the name of the judge is needed" in outcome.output) == (2, True)
+
+    def nowhere() -> str:
+        raise OSError(6, "No such device or address", "/dev/tty")
+
+    monkeypatch.setattr("typer.getchar", nowhere)
+    outcome = RUNNER.invoke(app, ["judge", "label", str(pool), "--by", "ada"])
+    assert outcome.exit_code == 2
+    assert "`assay serve`, then /judge" in outcome.output
+
+
 def test_labels_become_a_dataset(tmp_path, pool):
     source = tmp_path / "set"
     (source / "qrels").mkdir(parents=True)
