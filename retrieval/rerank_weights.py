@@ -71,6 +71,8 @@ def fusion_of(stages: Sequence[Stage]) -> dict[str, Any] | None:
         found["norm"] = fuse.norm
     if fuse.how == "rrf":
         found["k"] = fuse.k
+    if fuse.domains:
+        found["domains"] = dict(fuse.domains)
     return found | {"alpha": fuse.alpha}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from retrieval.errors import ConfigError
 from retrieval.kit import Kit
-from retrieval.types import Chunk, Hit, Ranking, Score, Search, ordered
+from retrieval.types import Chunk, Domain, Hit, Ranking, Score, Search, ordered
 
 Values = Sequence[float]
 
@@ -24,7 +24,9 @@ class Fuse:
     standard deviations (of the sample) is 0 and plus three is 1; all equal counts 0.5.
 
     `alpha` is the share of the dense leg, the rest is the sparse leg's; within a leg the variants
-    share by their weights. A single ranking passes as it is, its own scores untouched.
+    share by their weights. A single ranking passes as it is, its own scores untouched. `domains`
+    are shares of the dense leg by domain (`assay router weights` fits them): where a route has
+    found the question's, they are mixed by its probabilities, and `alpha` stands for the rest.
 
     Source: `rrf`: Cormack, Clarke and Büttcher 2009, SIGIR, equation of section 2; `convex`:
     Bruch, Gai and Ingber 2022, arXiv 2210.11934, section 3; `distribution`: Mazzeschi 2023, as in
@@ -37,6 +39,7 @@ class Fuse:
     norm: Literal["min-max", "z"] = "min-max"
     alpha: float = 0.5
     k: int = 60
+    domains: tuple[tuple[str, float], ...] = ()
     reads: ClassVar[tuple[str, ...]] = ("rankings",)
     writes: ClassVar[tuple[str, ...]] = ("hits",)
     optional: ClassVar[bool] = False
@@ -47,12 +50,15 @@ class Fuse:
             raise ConfigError(f"fuse.alpha: 0 to 1, got {self.alpha}.")
         if self.k < 0:
             raise ConfigError(f"fuse.k: 0 or more, got {self.k}.")
+        for name, alpha in self.domains:
+            if not 0 <= alpha <= 1:
+                raise ConfigError(f"fuse.domains: {name}: 0 to 1, got {alpha}.")
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Fold the rankings into hits, best first, ties by chunk id."""
         if len(search.rankings) == 1:
             return replace(search, hits=ordered(search.rankings[0].hits))
-        weights = shares(search.rankings, self.alpha)
+        weights = shares(search.rankings, self._alpha(search.domains))
         if self.how == "rrf":
             weights = [weight * len(weights) for weight in weights]
         fused: dict[str, float] = {}
@@ -72,6 +78,14 @@ class Fuse:
         order = sorted((-(base + value), id) for id, value in fused.items())
         hits = [Hit(chunks[id], (*scores[id], Score(by, -value))) for value, id in order]
         return replace(search, hits=tuple(hits))
+
+    def _alpha(self, found: Sequence[Domain]) -> float:
+        """The share of the dense leg for a question of these domains."""
+        known = dict(self.domains)
+        moved = (
+            each.probability * (known.get(each.name, self.alpha) - self.alpha) for each in found
+        )
+        return min(1.0, max(0.0, self.alpha + sum(moved)))
 
     def _values(self, ranking: Ranking) -> tuple[Values, float]:
         """Return what each hit of a ranking counts, and what a missing one does."""

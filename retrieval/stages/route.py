@@ -57,13 +57,14 @@ class Route:
     doubtful question, and one that belongs to none of the domains, is searched everywhere.
     `soft`, after `fuse`: a hit's score grows by the probability of its domain, times `boost`, times
     the range of the hits' scores (1 if they are all equal). A route after another one, such as a
-    soft one after a hard one, uses the domains that are there already.
+    soft one after a hard one, uses the domains that are there already. `label`: the domains are
+    found, and nothing else: for `fuse.domains`, and for the stages that are told of them.
 
     Ours: the fewest domains that reach a probability, and a boost that no scale of scores changes.
     """
 
     router: str = ""
-    how: Literal["hard", "soft"] = "hard"
+    how: Literal["hard", "soft", "label"] = "hard"
     confidence: float = 0.9
     most: int = 2
     boost: float = 0.2
@@ -120,6 +121,8 @@ class Route:
             search = self._classified(search, kit)
             found = [replace(each, meta=self._known.get(each.name, {})) for each in search.domains]
             search = replace(search, domains=tuple(found)).noted(*self._notes(search.domains))
+        if self.how == "label":
+            return search
         return self._narrowed(search, kit) if self.how == "hard" else self._boosted(search)
 
     def _check_ranges(self) -> None:

@@ -1,10 +1,11 @@
-"""`assay router train | eval`: a classifier of questions by domain, fitted and judged."""
+"""`assay router`: which domain a question belongs to, how right that is, and its use in fusion."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from service.commands import router_compare, router_weights
 from service.commands.console import give_json, note, out, reporting, say, tools_of
 
 app = typer.Typer(no_args_is_help=True, help="Train the router of the stage `route`, and judge it.")
@@ -31,6 +32,8 @@ Most = Annotated[int, typer.Option(help="The most examples of a domain; 0: all."
 Strength = Annotated[float, typer.Option(help="The inverse of the L2 penalty.")]
 Shrinkage = Annotated[float, typer.Option(help="Of the covariance, 0 to 1.")]
 Seed = Annotated[int, typer.Option(help="Draws the folds, and the examples kept.")]
+app.command("compare")(router_compare.compare)
+app.command("weights")(router_weights.weights)
 
 
 @app.command("train")

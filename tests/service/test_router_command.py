@@ -76,7 +76,8 @@ def test_documents_train_a_router_too(place):
     assert found["examples"] == {"food": 4, "pets": 4}
 
 
-def test_routes_are_measured_on_a_dataset(place):
+def collections(place):
+    """A BEIR folder whose documents ask for themselves."""
     folder = place / "data"
     (folder / "qrels").mkdir(parents=True)
     rows = [(f"{d}{n}", d, text) for d, texts in TEXTS.items() for n, text in enumerate(texts)]
@@ -85,6 +86,11 @@ def test_routes_are_measured_on_a_dataset(place):
         (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, records)))
     qrels = "".join(f"{id}\t{id}\t1\n" for id, _, _ in rows)
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + qrels)
+    return folder
+
+
+def test_routes_are_measured_on_a_dataset(place):
+    folder = collections(place)
     shown = assay("eval", "--dataset", folder, "--votes", "3").stdout
     for words in ("3 votes", "no route", "oracle", "hard, then soft", "foreign in the first 10"):
         assert words in shown
@@ -119,3 +125,28 @@ def test_a_router_of_another_encoder_is_refused(place):
     router.save(place / "a.router")
     line = refused("eval", "test.jsonl", "--label", "meta.domain", "--router", "a.router")
     assert "trained with the encoder" in line
+
+
+def test_every_method_stands_in_one_table(place):
+    rows = [json.loads(line) for line in (place / "train.jsonl").read_text().splitlines()]
+    for number, row in enumerate(rows):
+        row["meta"]["kind"] = f"{row['meta']['domain']}-{number % 2}"
+    (place / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    options = ["--test", "test.jsonl", "--label", "meta.domain", "--none", "oos"]
+    shown = assay("compare", "train.jsonl", *options, "--class", "meta.kind").stdout.splitlines()
+    names = [line.partition("  ")[0] for line in shown[1:7]]
+    methods = ("distance", "logistic", "centroid")
+    assert names == [f"{each}, {on}" for on in ("meta.kind", "domains") for each in methods]
+    assert "sure from" in "\n".join(shown)
+    found = json.loads(assay("compare", "train.jsonl", *options, "--json").stdout)
+    assert [each["router"] for each in found] == [f"{each}, domains" for each in methods]
+    assert found[0]["none"]["recall"]["of"] == 2
+
+
+def test_shares_by_domain_become_a_pipeline(place):
+    folder = collections(place)
+    shown = assay("weights", "--dataset", folder, "--votes", "3", "--out", "routed.toml").stdout
+    assert "by domain beside one for all: " in shown
+    assert shown.endswith("pipeline: routed.toml\n")
+    assert 'use = "route", how = "label", votes = 3' in (place / "routed.toml").read_text()
+    assert "ends in .toml" in refused("weights", "--dataset", folder, "--out", "routed.txt")

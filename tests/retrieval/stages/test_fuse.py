@@ -3,7 +3,7 @@ import pytest
 from retrieval.errors import ConfigError
 from retrieval.offline import offline_kit
 from retrieval.stages.fuse import Fuse, distribution, min_max, shares, z_scores
-from retrieval.types import Chunk, Hit, Ranking, Score, Search, Span
+from retrieval.types import Chunk, Domain, Hit, Ranking, Score, Search, Span
 
 
 def ranking(by: str, scores: dict[str, float], weight: float = 1.0) -> Ranking:
@@ -109,3 +109,19 @@ def test_variants_share_their_legs_weight() -> None:
 def test_parameters_out_of_range_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
         Fuse(**bad)  # type: ignore[arg-type]
+
+
+def test_the_shares_of_domains_are_mixed_by_their_probabilities() -> None:
+    fuse = Fuse(alpha=0.5, domains=(("law", 0.9), ("tax", 0.1)))
+    domains = (Domain("law", 0.6), Domain("tax", 0.2), Domain("art", 0.1))
+    search = Search("q", rankings=(DENSE, SPARSE), domains=domains)
+    # .6 of .9, .2 of .1, and alpha for the .2 of art and of no domain.
+    alpha = 0.6 * 0.9 + 0.2 * 0.1 + 0.2 * 0.5
+    mixed = {hit.chunk.id: hit.score for hit in fuse(search, offline_kit()).hits}
+    assert mixed == pytest.approx(fused(Fuse(alpha=alpha), DENSE, SPARSE))
+    assert fused(fuse, DENSE, SPARSE) == fused(Fuse(), DENSE, SPARSE)
+
+
+def test_a_share_of_a_domain_out_of_range_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"fuse.domains: law: 0 to 1, got 1.5"):
+        Fuse(domains=(("law", 1.5),))

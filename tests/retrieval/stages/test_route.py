@@ -363,3 +363,12 @@ def test_a_description_of_a_domain_that_the_router_does_not_know_is_refused(file
 @pytest.mark.parametrize("text", ["🦊", "猫はどこで寝ますか", "why " * 10_000])
 def test_odd_questions_are_answered(kit: Kit, file: str, text: str) -> None:
     assert run(Pipeline("p", (Route(file), *LEGS)), Search.of(text), kit).hits
+
+
+def test_a_label_says_the_domains_and_narrows_nothing(kit: Kit, file: str) -> None:
+    plain = run(Pipeline("p", LEGS), Search.of("where does a cat sleep?"), kit)
+    for route in (Route(file, how="label"), Route(votes=3, how="label")):
+        found = run(Pipeline("p", (route, *LEGS)), Search.of("where does a cat sleep?"), kit)
+        assert found.domains[0].name == "cats"
+        assert found.filter is None
+        assert found.hits == plain.hits
