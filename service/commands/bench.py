@@ -7,6 +7,7 @@ import typer
 
 from service.commands import (
     bench_chunking,
+    bench_doctor,
     bench_gate,
     bench_ladder,
     bench_losses,
@@ -116,4 +117,5 @@ app.command("chunking")(bench_chunking.command)
 app.command("score")(bench_score.command)
 app.command("report")(bench_report.command)
 app.command("gate")(bench_gate.command)
+app.command("doctor")(bench_doctor.command)
 app.command("losses", help=bench_losses.HELP)(bench_losses.command)

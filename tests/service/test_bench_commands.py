@@ -64,3 +64,16 @@ def test_a_scored_run_is_given_as_json(folder):
     metrics = json.loads(found.stdout)
     assert metrics["measures"]["nDCG@10"]["mean"] == 1.0
     assert metrics["run"].startswith(".assay")
+
+
+def test_the_doctor_exits_with_1_where_figures_are_wrong(folder):
+    (folder / "assay.toml").write_text('encoder = "hash"\n')
+    sound = assay("bench", "doctor", "set")
+    assert sound.stdout.startswith("set (test): 40 documents, 40 queries, 40 asked")
+    assert sound.stdout.endswith("Nothing makes figures wrong.\n")
+    with (folder / "set" / "qrels" / "test.tsv").open("a") as file:
+        file.write("q1\tunicorn\t1\n")
+    wrong = json.loads(assay("bench", "doctor", "set", "--json", code=1).stdout)
+    assert wrong["sound"] is False
+    assert wrong["symptoms"][0]["examples"] == ["q1 -> unicorn"]
+    assert "is no folder" in assay("bench", "doctor", "nowhere", code=2).stderr
