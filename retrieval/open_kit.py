@@ -8,7 +8,8 @@ from threading import Lock
 from retrieval.adapters.cassette_llm import close_llm, open_llm
 from retrieval.adapters.sparse import Bm25Sparse
 from retrieval.kit import Clock, Embedder, Indexes, Kit, Llm, Scorers, Sparse
-from retrieval.pipeline import Pipeline
+from retrieval.pipeline import Pipeline, stage_name
+from retrieval.prompts import without_model
 from retrieval.settings import Settings
 from retrieval.stages.rerank import cross_encoders
 
@@ -85,8 +86,12 @@ class Tools:
     def load_models(self, pipeline: Pipeline) -> None:
         """Load the cross-encoders of a pipeline, so that nothing long begins without them.
 
-        Raises: ConfigError with the ways out.
+        Raises: ConfigError with the ways out, also where a stage of its own (one behind a gate may
+            never be run) asks a language model and there is none.
         """
+        for stage in pipeline.stages:
+            if getattr(stage, "asks_model", False) and self.llm is None:
+                raise without_model(stage_name(stage))
         for model in cross_encoders([pipeline]):
             self.scorer(model).scores("", [], Clock())
 

@@ -62,13 +62,18 @@ def prompt_digest(prompt: Prompt) -> str:
 def ask(kit: Kit, prompt: Prompt, query: str) -> Reply:
     """Return the model's answer. Raises: ConfigError without a model, ProviderError."""
     if kit.llm is None:
-        raise ConfigError(
-            f"{prompt.stage}: no language model is set. Set llm_url and llm_model, replay a"
-            " cassette (cassette, cassette_mode), or take a pipeline without this stage."
-        )
+        raise without_model(prompt.stage)
     # Half a surrogate pair is no text, and could not be sent.
     text = prompt.text.encode("utf-8", "replace").decode("utf-8")
     return kit.llm.reply(replace(prompt, text=text), query, kit.clock)
+
+
+def without_model(stage: str) -> ConfigError:
+    """Return what is said where a stage needs a language model, and the settings name none."""
+    return ConfigError(
+        f"{stage}: no language model is set. Set llm_url and llm_model, replay a cassette"
+        " (cassette, cassette_mode), or take a pipeline without this stage."
+    )
 
 
 def filled(template: str, values: Mapping[str, object]) -> str:

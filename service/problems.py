@@ -109,7 +109,7 @@ def install(app: FastAPI) -> None:
     async def router_error(request: Request, error: HTTPException) -> Response:
         detail = error.detail
         if error.status_code == 404:
-            detail = f"Nothing is at {request.url.path[:LONGEST_NAME]}. See /openapi.json."
+            detail = f"Nothing is at {request.url.path[:LONGEST_NAME]}. See /docs."
         elif error.status_code == 405:
             allowed = (error.headers or {}).get("Allow", "none")
             detail = f"{request.method} is not allowed here. Allowed: {allowed}."

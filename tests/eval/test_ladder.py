@@ -18,7 +18,7 @@ from eval.promotion import promote, write_pipeline
 from eval.results import read_run
 from eval.run import run_benchmark
 from retrieval.config import build_pipeline, load_pipeline
-from retrieval.errors import ConfigError, InputError
+from retrieval.errors import ConfigError, InputError, ProviderError
 from retrieval.kit import Reply
 
 ROOT = Path(__file__).parents[2]
@@ -254,6 +254,13 @@ class Replayed:
         return Reply(query, {"passages": [query]}, {"calls": 1.0, "usd": 0.5})
 
 
+class Broken(Replayed):
+    """One that answers nothing."""
+
+    def reply(self, prompt, query, clock) -> Reply:
+        raise ProviderError("The model is gone.")
+
+
 def test_a_model_is_asked_once_for_all_rungs_and_its_recording_must_stay(climb, tools) -> None:
     file = Path(climb.ladder)
     both = 'stages = [{ use = "hyde" }, { use = "dense" }, { use = "fuse" }]'
@@ -261,10 +268,9 @@ def test_a_model_is_asked_once_for_all_rungs_and_its_recording_must_stay(climb, 
         f'[[rungs]]\nname = "hyde"\n{both}\n'
         '[[rungs]]\nname = "more"\nadd = { use = "rules", most = 1 }\n'
     )
-    with pytest.raises(ConfigError, match="Rung 'hyde' on animals, 'q1': stage 'hyde'"):
+    with pytest.raises(ConfigError, match=r"^Rung 'hyde': hyde: no language model"):
         run_ladder(climb, tools)
     tools.__dict__["llm"] = Replayed("one")
-    tools.__dict__["_kits"].clear()
     found = run_ladder(climb, tools)
     costs = [each["cost"] for each in found.as_json()["datasets"][0]["rungs"]]
     assert costs == 2 * [{"calls": 1.0, "tokens_in": 0.0, "tokens_out": 0.0, "usd": 0.5}]
@@ -293,8 +299,11 @@ def test_what_cannot_run_is_found_before_anything_is_measured(climb, tools, guid
     file = Path(climb.ladder)
     more = '[[rungs]]\nname = "imagined"\nadd = { use = "hyde" }\nbefore = "sparse"'
     file.write_text(LADDER + more)
-    named = r"^Rung 'imagined' on animals, 'q1': stage 'hyde': .*no language model is set"
-    with pytest.raises(ConfigError, match=named):
+    with pytest.raises(ConfigError, match=r"^Rung 'imagined': hyde: no language model is set"):
+        run_ladder(climb, tools)
+    assert tools.indexes.names() == []
+    tools.__dict__["llm"] = Broken("one")
+    with pytest.raises(ProviderError, match=r"^Rung 'imagined' on animals, 'q1': stage 'hyde': .*"):
         run_ladder(replace(climb, benches=(*climb.benches, Bench(guide, cutoffs=(10,)))), tools)
     assert not list(climb.out.rglob("*.answers"))
     file.write_text(LADDER.replace('use = "rules"', 'use = "rulez"'))

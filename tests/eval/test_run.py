@@ -270,15 +270,24 @@ def test_what_is_wrong_is_said_before_anything_is_indexed(animals, tools, tmp_pa
         read_run(tmp_path / "mine")
 
 
-def test_a_cross_encoder_that_is_not_there_is_said_before_anything_is_indexed(
-    animals, tools, tmp_path
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (
+            '{ use = "rerank", kind = "cross_encoder", model = "/no/such/folder" }',
+            r"/no/such/folder.*no such folder.*without it",
+        ),
+        ('{ use = "hyde" }', "hyde: no language model is set"),
+    ],
+)
+def test_a_model_that_is_not_there_is_said_before_anything_is_indexed(
+    animals, tools, tmp_path, stage, said
 ) -> None:
     own = tmp_path / "read.toml"
-    own.write_text(
-        'stages = [{ use = "dense" }, { use = "fuse" },'
-        ' { use = "rerank", kind = "cross_encoder", model = "/no/such/folder" }]'
-    )
-    with pytest.raises(ConfigError, match=r"/no/such/folder.*no such folder.*without it"):
+    search = '{ use = "dense" }, { use = "fuse" }'
+    stages = [stage, search] if "hyde" in stage else [search, stage]
+    own.write_text(f"stages = [{', '.join(stages)}]")
+    with pytest.raises(ConfigError, match=said):
         run_benchmark(Bench(animals, str(own)), tools)
     assert tools.indexes.names() == []
 
