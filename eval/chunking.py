@@ -133,7 +133,7 @@ def compare_chunkers(bench: ChunkingBench, tools: Tools, watch: Watch | None = N
     specs = [Spec.read(text, bench.pipeline) for text in bench.chunkers]
     dataset = load_dataset(bench.dataset, bench.split)
     for spec in specs:
-        load_pipeline(spec.pipeline, tools.settings.pipelines_dir)
+        tools.load_models(load_pipeline(spec.pipeline, tools.settings.pipelines_dir))
     now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = f"{dataset.name}-chunking-{now}"
     folder = bench.out or tools.settings.data_dir / "runs" / name

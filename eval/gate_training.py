@@ -20,6 +20,7 @@ from eval.scoring import score
 from eval.statistics import CONFIDENCE, RESAMPLES
 from retrieval.config import build_pipeline, pipeline_tables
 from retrieval.errors import ConfigError, InputError
+from retrieval.inside import Inside
 from retrieval.open_kit import Tools
 from retrieval.pipeline import Pipeline
 from retrieval.stages.gate import Gate, QueryClass, Signals, signals
@@ -110,6 +111,7 @@ def train_gate(training: GateTraining, tools: Tools, watch: Watch | None = None)
     name, tables = pipeline_tables(bench.pipeline, tools.settings.pipelines_dir)
     pipeline = build_pipeline(name, tables)
     place = _place(pipeline)
+    tools.load_models(Inside(name, (*pipeline.stages, *_gate(pipeline, place).then)))
     dataset = load_dataset(bench.dataset, bench.split, bench.queries)
     ready = prepared(bench, dataset, tools, watch)
     metric = ready.measure(training.metric)

@@ -93,6 +93,7 @@ def train(training: Training, tools: Tools, watch: Watch | None = None) -> Train
             f"Pipeline {pipeline.name!r}: weights are fitted on a pipeline with a fuse stage and"
             " without rerank. Take that stage out."
         )
+    tools.load_models(pipeline)
     watch = watch or Watch()
     sets = [
         collected(Asked(folder, split, pipeline, training.depth), tools, watch)

@@ -97,3 +97,9 @@ def test_what_is_wrong_is_one_line(folder, words, named):
     assert named in outcome.stderr
     assert outcome.stderr.splitlines()[-1].startswith("Error: ")
     assert not (folder / "f.toml").exists()
+
+
+def test_a_gate_on_a_model_that_is_not_there_is_refused_before_anything_is_indexed(folder):
+    (folder / "assay.toml").write_text('encoder = "hash"\n')
+    outcome = train("-p", "gated.toml", "--out", "f.toml")
+    assert outcome.stderr.startswith("Error: hyde: no language model is set.")
