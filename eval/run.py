@@ -11,7 +11,7 @@ from eval.corpus import Corpus, Judged, judged
 from eval.dataset import Dataset, load_dataset
 from eval.indexing import cut_of, passages_of
 from eval.measured import Asked, measured
-from eval.prepared import prepared
+from eval.prepared import Prepared, prepared
 from eval.reference import Bm25Reference
 from eval.results import Run, new_folder, open_folder
 from ingestion.load import LoadOptions, load
@@ -27,24 +27,43 @@ def run_benchmark(bench: Bench, tools: Tools, watch: Watch | None = None) -> Run
     Raises: AssayError where something is missing or cannot be used, and where a stage fails:
     nothing is measured that is not served.
     """
-    watch, start = watch or Watch(), time.monotonic()
+    watch = watch or Watch()
     dataset = load_dataset(bench.dataset, bench.split, bench.queries)
     name = bench.reference or Path(bench.pipeline).stem
-    folder = open_folder(bench.out or new_folder(tools.settings.data_dir, dataset.name, name))
-    asked, system = _opened(bench, dataset, tools, watch)
-    kept = asked.kept
+    bench = replace(bench, out=_folder(bench, dataset.name, name, tools))
+    if bench.reference:
+        return _measured(*_reference(bench, dataset, tools), watch)
+    pipeline = load_pipeline(bench.pipeline, tools.settings.pipelines_dir)
+    tools.load_models(pipeline)
+    return run_on(prepared(bench, dataset, tools, watch), bench, tools, watch)
+
+
+def run_on(ready: Prepared, bench: Bench, tools: Tools, watch: Watch) -> Run:
+    """Measure the pipeline of `bench`, into the folder `bench.out`, on a dataset that is ready.
+
+    The language model is that of `tools`. Raises: AssayError as `run_benchmark`.
+    """
+    pipeline = load_pipeline(bench.pipeline, tools.settings.pipelines_dir)
+    tools.load_models(pipeline)
+    system = Served(pipeline, replace(ready.kit, llm=tools.llm))
+    return _measured(replace(ready.asked, bench=bench), system, watch)
+
+
+def _folder(bench: Bench, dataset: str, name: str, tools: Tools) -> Path:
+    return open_folder(bench.out or new_folder(tools.settings.data_dir, dataset, name))
+
+
+def _measured(asked: Asked, system: System, watch: Watch) -> Run:
+    start = time.monotonic()
+    bench, kept = asked.bench, asked.kept
     answers = _answers(Asking(bench.depth, bench.drop_self, kept.judgments), system, kept, watch)
     also = {"seconds": time.monotonic() - start, **asked.also}
-    return measured(replace(asked, also=also), system, answers, folder)
+    assert bench.out is not None
+    return measured(replace(asked, also=also), system, answers, bench.out)
 
 
-def _opened(bench: Bench, dataset: Dataset, tools: Tools, watch: Watch) -> tuple[Asked, System]:
-    """Return what is asked, its corpus read and indexed, and what is measured."""
-    if bench.reference is None:
-        pipeline = load_pipeline(bench.pipeline, tools.settings.pipelines_dir)
-        tools.load_models(pipeline)
-        ready = prepared(bench, dataset, tools, watch)
-        return ready.asked, Served(pipeline, ready.kit)
+def _reference(bench: Bench, dataset: Dataset, tools: Tools) -> tuple[Asked, System]:
+    """Return what is asked, its corpus read, and the lexical baseline over its passages."""
     corpus = Corpus(dataset.judged_documents)
     cut = cut_of(dataset, bench.chunker, bench.embed)
     items = corpus.seen(load([dataset.corpus], LoadOptions()))

@@ -66,9 +66,13 @@ class Planned(Table):
 
 
 class Benchmark(Table):
-    """The runs of one dataset, and the measures to show of them."""
+    """The runs of one dataset, and the measures to show of them.
+
+    `asked_for`: it runs only where it is named.
+    """
 
     dataset: str
+    asked_for: bool = False
     about: str = ""
     measures: tuple[str, ...] = ("nDCG@10", "R@10", "R@100")
     runs: tuple[Planned, ...] = Field(min_length=1)
@@ -110,7 +114,7 @@ def verdict(ours: float, published: float) -> str:
 
 
 def load_benchmarks(names: Sequence[str] = ()) -> dict[str, Benchmark]:
-    """Return benchmarks by name, all of them where none is named.
+    """Return benchmarks by name; where none is named, all that do not wait to be asked for.
 
     Raises: NotFoundError that lists the names, ConfigError for a file that cannot be used.
     """
@@ -120,7 +124,8 @@ def load_benchmarks(names: Sequence[str] = ()) -> dict[str, Benchmark]:
         raise NotFoundError(
             f"No benchmark {unknown[0]!r}. There are: {', '.join(files)}.", "benchmark"
         )
-    return {name: _read(files[name]) for name in names or files}
+    found = {name: _read(files[name]) for name in names or files}
+    return {name: each for name, each in found.items() if names or not each.asked_for}
 
 
 def _read(file: Path) -> Benchmark:

@@ -3,13 +3,16 @@
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from eval.bench import Bench, Watch
+from eval.dataset import load_dataset
 from eval.demo.dataset import write_dataset
-from eval.run import run_benchmark
+from eval.prepared import Prepared, prepared
+from eval.results import Run, open_folder
+from eval.run import run_benchmark, run_on
 from eval.suite import DEMO, Benchmark, Planned, Row, pipeline_of
 from retrieval.adapters.cassette import Cassette
 from retrieval.adapters.cassette_import import Generations, import_generations
@@ -49,6 +52,7 @@ def run_suite(
     """
     for name, benchmark in benchmarks.items():
         folder = place.dataset(benchmark.dataset)
+        ready = Ready(tools, watch)
         for planned in benchmark.runs:
             if folder is None:
                 yield Row(name, planned, {}, missing=place.missing(benchmark.dataset))
@@ -57,9 +61,35 @@ def run_suite(
             out = place.out / "runs" / name / _slug(planned.name)
             recording = place.out / "cassettes" / name / f"{_slug(planned.name)}.jsonl"
             its = _replaying(planned, folder, recording, tools)
-            found = run_benchmark(_bench(planned, folder, out), its, watch)
+            bench = _bench(planned, folder, out)
+            found = _measured(bench, ready, its)
             fingerprint = str(found.manifest["system"].get("fingerprint", ""))
             yield Row(name, planned, found.metrics, fingerprint, time.monotonic() - start)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The datasets of one benchmark, each read and indexed once for all runs that ask the same."""
+
+    tools: Tools
+    watch: Watch
+    known: dict[str, Prepared] = field(default_factory=dict)
+
+    def of(self, bench: Bench) -> Prepared:
+        """Return the dataset of a run, ready to be asked."""
+        key = repr((bench.dataset, bench.split, bench.queries, bench.chunker, bench.embed))
+        if key not in self.known:
+            dataset = load_dataset(bench.dataset, bench.split, bench.queries)
+            self.known[key] = prepared(bench, dataset, self.tools, self.watch)
+        return self.known[key]
+
+
+def _measured(bench: Bench, ready: Ready, tools: Tools) -> Run:
+    if bench.reference is not None:
+        return run_benchmark(bench, tools, ready.watch)
+    assert bench.out is not None
+    open_folder(bench.out)
+    return run_on(ready.of(bench), bench, tools, ready.watch)
 
 
 def _bench(planned: Planned, folder: Path, out: Path) -> Bench:

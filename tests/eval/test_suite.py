@@ -3,11 +3,13 @@ from pathlib import Path
 import pytest
 
 from eval import suite
-from eval.bench import Watch
-from eval.suite import Benchmark, Row, as_markdown, load_benchmarks, pipeline_of, verdict
+from eval.bench import Bench, Watch
+from eval.run import run_benchmark
+from eval.suite import SHIPPED, Benchmark, Row, as_markdown, load_benchmarks, pipeline_of, verdict
 from eval.suite_run import Place, run_suite
 from retrieval.config import load_pipeline
 from retrieval.errors import ConfigError, NotFoundError
+from retrieval.open_kit import Tools
 
 
 def test_a_verdict_is_ok_within_a_half_in_a_thousand_and_okish_within_five() -> None:
@@ -18,11 +20,28 @@ def test_a_verdict_is_ok_within_a_half_in_a_thousand_and_okish_within_five() -> 
 
 
 def test_every_shipped_benchmark_can_be_built() -> None:
-    found = load_benchmarks()
+    found = load_benchmarks([file.stem for file in SHIPPED.glob("*.toml")])
     assert {"demo", "scifact"} <= set(found)
     for benchmark in found.values():
         for run in benchmark.runs:
             load_pipeline(pipeline_of(run))
+
+
+def test_a_benchmark_that_waits_to_be_asked_for_runs_only_by_name() -> None:
+    assert "spider_sql_systems" not in load_benchmarks()
+    assert list(load_benchmarks(["spider_sql_systems"])) == ["spider_sql_systems"]
+
+
+def test_runs_that_ask_the_same_share_one_reading(animals: Path, tools: Tools) -> None:
+    runs = [{"name": name, "pipeline": name} for name in ("dense", "sparse")]
+    benchmark = Benchmark.model_validate({"dataset": animals.name, "runs": runs})
+    out = animals.parent / "suite"
+    rows = list(run_suite({"a": benchmark}, Place(animals.parent, out), tools, Watch()))
+    assert [row.run.name for row in rows] == ["dense", "sparse"]
+    assert all(row.mean("nDCG@10") for row in rows)
+    for row in rows:
+        alone = run_benchmark(Bench(animals, row.run.pipeline, out=out / row.run.name), tools)
+        assert row.metrics["measures"] == alone.metrics["measures"]
 
 
 def test_an_unknown_benchmark_is_refused_with_the_names() -> None:
