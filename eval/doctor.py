@@ -64,7 +64,7 @@ class Diagnosis:
         told = ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in counts.items())
         wrong = sum(each.severity == "wrong" for each in self.symptoms)
         return [
-            f"{self.dataset} ({self.split}): {told} ({grades})",
+            f"{self.dataset} ({self.split}): {told}{f' ({grades})' if grades else ''}",
             *(line for each in self.symptoms for line in _lines(each)),
             f"{wrong} symptoms make figures wrong." if wrong else "Nothing makes figures wrong.",
         ]

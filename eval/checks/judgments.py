@@ -10,7 +10,8 @@ def check(case: Case) -> Iterator[Symptom]:
     """Give what is wrong between judgments, queries and documents."""
     every = case.read.judgments
     if case.refusal:
-        yield Symptom("wrong", "reason why nothing can be measured", 1, (case.refusal,), "Mend it.")
+        what = f"reason why nothing can be measured: {case.refusal.rstrip('.')}"
+        yield Symptom("wrong", what, 1, (), "See the other symptoms.")
     yield from symptoms(
         "wrong",
         "judgments name queries that are not there (left out)",

@@ -17,6 +17,7 @@ from eval.performance.ingestion import EMBED, ingestion_figures, memory_figures
 from eval.performance.large import large_figures
 from eval.performance.measure import Figure
 from eval.performance.rerank import rerank_figures
+from eval.performance.scoring import scoring_figures
 from eval.performance.serving import serving_figures
 from ingestion.document import Document
 from ingestion.ingest import ingest
@@ -25,7 +26,7 @@ from ingestion.load import LoadOptions, load
 from retrieval.open_kit import Tools
 from retrieval.settings import Settings
 
-PARTS = ("encoder", "ingestion", "serving", "rerank", "large", "memory")
+PARTS = ("encoder", "ingestion", "serving", "rerank", "large", "memory", "scoring")
 SAMPLE = 600
 INGESTED = 1_200
 ASKED = 300
@@ -55,6 +56,7 @@ def _part(part: str, data: Path | None, folder: Path) -> list[Figure]:
     needs_none: dict[str, Callable[[Path], list[Figure]]] = {
         "large": large_figures,
         "memory": memory_figures,
+        "scoring": scoring_figures,
     }
     if part in needs_none:
         return needs_none[part](folder)
