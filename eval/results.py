@@ -160,12 +160,13 @@ def write_run(
     with (run.folder / PER_QUERY).open("w", encoding="utf-8") as file:
         for line in lines:
             file.write(written(line) + "\n")
+    tag = trec_id(run.manifest["system"]["name"])
     words = {id: trec_id(id) for id in {id for documents in ranked.values() for id in documents}}
     with (run.folder / RUN).open("w", encoding="utf-8") as file:
         for query_id, documents in ranked.items():
             start = f"{trec_id(query_id)} Q0 "
             for rank, (id, score) in enumerate(descending(documents).items(), 1):
-                file.write(f"{start}{words[id]} {rank} {score:g} assay\n")
+                file.write(f"{start}{words[id]} {rank} {score:g} {tag}\n")
     for name, data in ((METRICS, run.metrics), (MANIFEST, run.manifest)):
         text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2, default=str)
         (run.folder / name).write_text(text + "\n", encoding="utf-8")

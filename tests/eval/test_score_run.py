@@ -29,7 +29,7 @@ def test_our_own_run_file_gets_our_own_numbers(animals: Path, tools: Tools, tmp_
     ours = run_benchmark(Bench(dataset=animals, out=tmp_path / "ours"), tools)
     theirs = score_run(Bench(dataset=animals), tmp_path / "ours" / "run.trec", tmp_path / "data")
     assert theirs.folder.parent == tmp_path / "data" / "runs"
-    assert theirs.folder.name.startswith("animals-assay-")
+    assert theirs.folder.name.startswith("animals-hybrid-")
     read = read_run(theirs.folder)
     for each in compare(read_run(ours.folder), read).differences:
         assert (each.difference, each.p) == (0.0, 1.0)
