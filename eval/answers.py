@@ -1,5 +1,6 @@
 """Answers: what a system returns for a question, as deep as the measures look."""
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -107,20 +108,22 @@ class Answer:
 class Asking:
     """How questions are asked: how deep, and whether a document of the question's id is dropped.
 
-    `judgments` by query are what an answer says the standing of.
+    `judgments` by query are what an answer says the standing of. `corpus` is how many documents
+    there are: once all of them are found, nothing is asked deeper.
     """
 
     depth: int
     drop_self: bool = False
     judgments: Mapping[str, Sequence[Judgment]] = field(default_factory=dict)
+    corpus: int = sys.maxsize
 
     def answer(self, system: System, query: Query) -> Answer:
         """Return the answer to a question, as it is served for a limit of `depth`.
 
-        Then the limit is doubled until there are `depth` distinct documents, or all candidates
-        are seen. The order of what was served never changes by that: a deeper search may fuse
-        otherwise, so that only documents which were not served are taken from it. An empty
-        question finds nothing.
+        Then the limit is doubled until there are `depth` distinct documents, or all of the corpus,
+        or all candidates are seen. The order of what was served never changes by that: a deeper
+        search may fuse otherwise, so that only documents which were not served are taken from it.
+        An empty question finds nothing.
         """
         if not query.text.strip():
             return self.taken(query, (Search(query.text, self.depth),), 0.0)
@@ -130,12 +133,14 @@ class Asking:
         found = self.taken(query, states, (time.perf_counter() - start) * 1000)
         documents = dict.fromkeys(found.documents)
         seen, exhausted = len(states[-1].hits), found.exhausted
+        exhausted |= len(documents) >= self.corpus
         while len(documents) < self.depth and not exhausted and limit < DEEPEST:
             limit = min(2 * limit, DEEPEST)
             deeper = system(query.text, limit)[-1].hits
             ids = [hit.chunk.document_id for hit in deeper if self._keeps(query, hit.chunk)]
             documents |= dict.fromkeys(ids)
             exhausted = len(deeper) < limit or len(deeper) == seen
+            exhausted |= len(documents) >= self.corpus
             seen = len(deeper)
         return replace(found, documents=tuple(documents)[: self.depth], exhausted=exhausted)
 

@@ -32,7 +32,8 @@ class Prepared:
     def asking(self) -> Asking:
         """How its questions are asked."""
         bench = self.asked.bench
-        return Asking(bench.depth, bench.drop_self, self.asked.kept.judgments)
+        documents = len(self.asked.corpus.ids)
+        return Asking(bench.depth, bench.drop_self, self.asked.kept.judgments, documents)
 
     def measure(self, name: str) -> str:
         """Return the measure of a name. Raises: InputError that lists those of this dataset."""

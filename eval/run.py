@@ -56,7 +56,9 @@ def _folder(bench: Bench, dataset: str, name: str, tools: Tools) -> Path:
 def _measured(asked: Asked, system: System, watch: Watch) -> Run:
     start = time.monotonic()
     bench, kept = asked.bench, asked.kept
-    answers = _answers(Asking(bench.depth, bench.drop_self, kept.judgments), system, kept, watch)
+    documents = len(asked.corpus.ids)
+    asking = Asking(bench.depth, bench.drop_self, kept.judgments, documents)
+    answers = _answers(asking, system, kept, watch)
     also = {"seconds": time.monotonic() - start, **asked.also}
     assert bench.out is not None
     return measured(replace(asked, also=also), system, answers, bench.out)

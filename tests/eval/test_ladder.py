@@ -80,6 +80,11 @@ def untimed(line: dict) -> dict:
     return {**line, "ms": 0, "stages": steps}
 
 
+def ranked(file: Path) -> list[str]:
+    """The lines of a TREC run without the system's name, their last word."""
+    return [line.rpartition(" ")[0] for line in file.read_text().splitlines()]
+
+
 def test_every_rung_is_the_run_that_bench_run_makes(climb, guide, tools, tmp_path, read) -> None:
     climb = replace(climb, benches=(*climb.benches, Bench(guide, cutoffs=(10,))))
     found = run_ladder(climb, tools)
@@ -96,9 +101,7 @@ def test_every_rung_is_the_run_that_bench_run_makes(climb, guide, tools, tmp_pat
                 for each in (run, alone)
             )
             assert ours == theirs
-            assert (run.folder / "run.trec").read_bytes() == (
-                alone.folder / "run.trec"
-            ).read_bytes()
+            assert ranked(run.folder / "run.trec") == ranked(alone.folder / "run.trec")
             assert run.metrics["measures"] == alone.metrics["measures"]
             assert run.metrics.keys() == alone.metrics.keys()
             system = json.loads(json.dumps(alone.manifest["system"]))

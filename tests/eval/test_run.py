@@ -383,6 +383,28 @@ def test_depth_is_raised_until_there_are_enough_documents() -> None:
     assert Asking(5).answer(served, Query("q", "cat")).documents == ("a", "b", "c")
 
 
+def test_nothing_is_asked_deeper_once_every_document_of_the_corpus_is_found() -> None:
+    class Deep:
+        """A system whose hits never end: the chunks of two documents."""
+
+        name = "deep"
+        limits: ClassVar[list[int]] = []
+
+        def describe(self) -> dict[str, str]:
+            return {}
+
+        def __call__(self, query: str, limit: int) -> list[Search]:
+            self.limits.append(limit)
+            chunks = [Chunk(str(i), "ab"[i % 2], "", Span(i, i + 1)) for i in range(limit)]
+            hits = tuple(Hit(each, (Score("x", 1.0),)) for each in chunks)
+            return [Search(query, limit, hits=hits)]
+
+    found = Asking(4, corpus=2).answer(Deep(), Query("q", "x"))
+    assert found.documents == ("a", "b")
+    assert found.exhausted
+    assert Deep.limits == [4]
+
+
 def test_deeper_searches_never_reorder_what_was_served() -> None:
     class Turning:
         """A system whose order turns around when it is asked for more."""
