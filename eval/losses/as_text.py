@@ -159,7 +159,8 @@ def _classes(losses: Losses) -> list[str]:
 
 
 def _examples(losses: Losses) -> list[str]:
-    found = ["Examples; `assay why --query ... --document ...` says more of any"]
+    index = losses.run.manifest["system"]["index"]["name"]
+    found = [f"Examples; `assay why -i {index} -q QUESTION -d DOCUMENT` says more of any"]
     for cause, items in losses.by_cause().items():
         found.append(f"  {CAUSES[cause]}")
         for item in items[:EXAMPLES]:
