@@ -51,7 +51,8 @@ def test_the_trace_has_a_step_for_every_stage(kit: Kit) -> None:
     assert [step.stage for step in found.trace] == ["dense", "sparse", "fuse"]
     assert found.trace[0].changed == {"rankings": 1}
     assert found.trace[1].changed == {"rankings": 2}
-    assert found.trace[2].params == {"how": "convex", "norm": "min-max", "alpha": 0.5, "k": 60}
+    fusing = {"how": "convex", "norm": "min-max", "alpha": 0.5, "k": 60, "domains": ()}
+    assert found.trace[2].params == fusing
     assert found.trace[2].top[:3] == tuple(hit.chunk.id for hit in found.hits)
     assert all(step.ms >= 0 for step in found.trace)
 
@@ -117,7 +118,7 @@ def test_keys_follow_parameters_and_not_names() -> None:
 
 def test_keys_are_the_same_in_another_process() -> None:
     assert build_pipeline("p", [{"use": "dense"}, {"use": "fuse"}]).key == (
-        "2d8b76a1210dcb52ace1f480000648d2e5d2a28f39750cb63bb1e618981bae94"
+        "65d659447a45072dea37c228fca0369e056cd5eac071e520e6dfcc6af328446d"
     )
 
 

@@ -30,6 +30,8 @@ def environment(tmp_path):
 def started(environment, tmp_path):
     """A function that starts a command; what still runs at the end is killed."""
     running = []
+    # What a shell starts in the background ignores Ctrl-C, and so would all that it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*words, **more):
         process = subprocess.Popen(
@@ -49,6 +51,7 @@ def started(environment, tmp_path):
         if process.poll() is None:
             process.kill()
         process.communicate()
+    signal.signal(signal.SIGINT, before)
 
 
 def test_help_imports_nothing_heavy():
