@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from retrieval.domains import Known, known_domains
 from retrieval.errors import ConfigError, ProviderError
 from retrieval.filters import And, AnyOf, Filter
-from retrieval.inside import check_first
+from retrieval.inside import check_first, in_place
 from retrieval.kit import Kit, Prompt, Reply
 from retrieval.pipeline import Pipeline, Stage
 from retrieval.prompts import Form, ask, shown
@@ -25,6 +25,7 @@ from retrieval.votes import elected
 VERSION = "1"
 NONE = "none"
 MOST_VOTES = 100
+NEEDED = "route: votes (10), a router file, or domains for a language model are needed."
 PROMPT = """\
 The user's message is a question to a search engine over several collections. Say which one holds
 the answer, and how likely that is (0 to 1); say "none" if it belongs to none of them. They are:
@@ -109,14 +110,22 @@ class Route:
         return {"version": VERSION, "prompt": self.prompt or PROMPT, "domains": self._known}
 
     def check(self, before: Sequence[Stage]) -> None:
-        """Refuse to narrow what was searched already. Raises: ConfigError."""
+        """Refuse to narrow what was searched already, and to boost domains that nobody finds.
+
+        Raises: ConfigError.
+        """
         if self.how == "hard":
             check_first(before, "route: how = 'hard' narrows what is searched")
+        told = any(isinstance(each, Route) for each in in_place(before))
+        if self.how == "soft" and not self._finds and not told:
+            raise ConfigError(NEEDED)
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Find the domains and use them."""
         if self.how == "hard" and search.rankings:
             raise ConfigError("route: how = 'hard' narrows what is searched: put it first.")
+        if not search.domains and self.how == "soft" and not self._finds:
+            return search.noted("no domains were found before")
         if not search.domains:
             search = self._classified(search, kit)
             found = [replace(each, meta=self._known.get(each.name, {})) for each in search.domains]
@@ -136,6 +145,11 @@ class Route:
             raise ConfigError(f"route.votes: 0 to {MOST_VOTES}, got {self.votes}.")
         if self.votes and self.router:
             raise ConfigError("route.votes: a router file decides alone: set one of the two.")
+
+    @property
+    def _finds(self) -> bool:
+        """Whether it can find domains by itself."""
+        return bool(self.votes or self.router or self._known)
 
     @cached_property
     def _known(self) -> Known:
@@ -163,9 +177,7 @@ class Route:
 
     def _asked(self, search: Search, kit: Kit) -> Search:
         if not self._known:
-            raise ConfigError(
-                "route: votes (10), a router file, or domains for a language model are needed."
-            )
+            raise ConfigError(NEEDED)
         abouts = {name: it.get("about") or it.get("kind", "") for name, it in self._known.items()}
         listed = "\n".join(f"- {name}: {about}" for name, about in abouts.items())
         prompt = Prompt(

@@ -104,7 +104,10 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     ] = None,
     pipeline: Annotated[str, typer.Option("--pipeline", "-p", help="What is routed.")] = "hybrid",
     votes: Annotated[
-        int, typer.Option(help="With --dataset: so many first hits vote; no router is needed.")
+        int,
+        typer.Option(
+            min=0, max=100, help="With --dataset: so many first hits vote; no router is needed."
+        ),
     ] = 0,
     folds: Annotated[
         int, typer.Option(help="Without both: fit on the dataset's queries, in so many parts.")

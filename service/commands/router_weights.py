@@ -12,7 +12,9 @@ Out = Annotated[Path, typer.Option("--out", help="The pipeline with its shares (
 Router = Annotated[
     Path | None, typer.Option("--router", help="A router's file that says the domains.")
 ]
-Votes = Annotated[int, typer.Option(help="Without a router: so many first hits vote.")]
+Votes = Annotated[
+    int, typer.Option(min=1, max=100, help="Without a router: so many first hits vote.")
+]
 Label = Annotated[str, typer.Option(help="The field of a query's domain.")]
 Prior = Annotated[
     float, typer.Option(help="The questions that all domains speak for one with, beside its own.")

@@ -372,3 +372,17 @@ def test_a_label_says_the_domains_and_narrows_nothing(kit: Kit, file: str) -> No
         assert found.domains[0].name == "cats"
         assert found.filter is None
         assert found.hits == plain.hits
+
+
+def test_a_soft_route_after_one_that_found_nothing_changes_nothing(kit: Kit) -> None:
+    search = replace(Search.of("cats"), hits=tuple(Hit(c, (Score("f", 1.0),)) for c in chunks()))
+    found = Route(how="soft")(search, kit)
+    assert found.hits == search.hits
+    assert found.notes == ("no domains were found before",)
+
+
+def test_a_soft_route_that_nothing_tells_the_domains_is_refused_when_it_is_built() -> None:
+    legs = [{"use": "dense"}, {"use": "fuse"}]
+    with pytest.raises(ConfigError, match=r"votes .10., a router file, or domains"):
+        build_pipeline("p", [*legs, {"use": "route", "how": "soft"}])
+    build_pipeline("p", [{"use": "route", "votes": 3}, *legs, {"use": "route", "how": "soft"}])
