@@ -31,7 +31,7 @@ import sys
 from pathlib import Path
 from retrieval.adapters.store_embedded import EmbeddedIndexes
 from retrieval.settings import Settings
-indexes = EmbeddedIndexes(Settings(data_dir=Path(sys.argv[1])), linger_s=0.3)
+indexes = EmbeddedIndexes(Settings(data_dir=Path(sys.argv[1])), linger_s=30)
 store = indexes.open("demo")
 print(store.count(), indexes.stats("demo")["engine_pid"])
 indexes.close()
