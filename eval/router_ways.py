@@ -38,8 +38,8 @@ class RoutedDataset:
     """A dataset, a pipeline, and the routes to try.
 
     Queries carry their domain at `label`; documents have theirs from their ingestion. `routes` by
-    name are stages that stand together; those without `votes` get the `router`, or without such a
-    file one that is fitted for each of `fold_count` parts of the queries on the other parts'.
+    name are stages that stand together; they get the `router`, or, without such a file, one that
+    is fitted for each of `fold_count` parts of the queries on those of the other parts (0: none).
     """
 
     folder: Path
@@ -48,13 +48,13 @@ class RoutedDataset:
     pipeline: str = "hybrid"
     split: str | None = None
     router: Path | None = None
-    fold_count: int = 2
+    fold_count: int = 0
     fit: Fit = field(default_factory=Fit)
 
     def __post_init__(self) -> None:
         """Check the folds. Raises: InputError."""
-        if self.fold_count < 2:
-            raise InputError(f"folds: 2 or more, got {self.fold_count}.")
+        if self.fold_count < 0 or self.fold_count == 1:
+            raise InputError(f"folds: 2 or more, or 0, got {self.fold_count}.")
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def asked_ways(asked: RoutedDataset, tools: Tools, watch: Watch) -> Ways:
         files = list(_files(asked, queries, (truth, ready.kit), Path(folder)))
         for name, routes in asked.routes.items():
             parts = []
-            for file, part in files if not _voted(routes) else [(Path(), queries)]:
-                known = [each if each.votes else replace(each, router=str(file)) for each in routes]
+            for file, part in files:
+                known = [replace(each, router=str(file or "")) for each in routes]
                 parts.append((Way(with_routes(pipeline, known), ready.kit, own), part))
             scores[name], routed[name] = asking.scored(parts)
     return Ways(truth, scores, routed)
@@ -178,10 +178,6 @@ def _narrowed(filter: Filter | None) -> tuple[str, ...]:
     return tuple(map(str, filter.values)) if isinstance(filter, AnyOf) else ()
 
 
-def _voted(routes: Sequence[Route]) -> bool:
-    return all(each.votes for each in routes)
-
-
 def _check_domains(domains: set[str], kit: Kit) -> None:
     """Refuse labels that no document has: an oracle would find nothing. Raises: InputError."""
     missing = sorted(each for each in domains if not kit.store.count(Equals("domain", each)))
@@ -196,11 +192,9 @@ def _check_domains(domains: set[str], kit: Kit) -> None:
 
 def _files(
     asked: RoutedDataset, queries: Sequence[Query], place: tuple[Mapping[str, str], Kit], to: Path
-) -> Iterator[tuple[Path, Sequence[Query]]]:
-    """Yield each router file with the queries that are asked with it."""
-    if all(map(_voted, asked.routes.values())):
-        return
-    if asked.router is not None:
+) -> Iterator[tuple[Path | None, Sequence[Query]]]:
+    """Yield each router file, or none, with the queries that are asked with it."""
+    if asked.router is not None or not asked.fold_count:
         yield asked.router, queries
         return
     truth, kit = place

@@ -20,7 +20,7 @@ from retrieval.stages.fuse import Fuse
 from retrieval.stages.sparse import Sparse
 from retrieval.types import Domain, Hit, Search, ordered
 from retrieval.variants import vector
-from retrieval.votes import elected
+from retrieval.votes import elected, pooled
 
 VERSION = "1"
 NONE = "none"
@@ -48,10 +48,11 @@ class Route:
 
     Who says which: the first `votes` hits vote (see `retrieval/votes`), a soft route's those that
     are there, a hard one's those of a first pass by the stages `first`; or the classifier of a
-    `router` file (`assay router train`); or a language model, told of `domains`: each one's name
-    and what it is about. `prompt` is put in place of the stage's own; {domains} in it is filled in.
-    `domains` is a table, or the file of one (see `retrieval/domains`): all that it says of the
-    domains that were found is returned with the answer, and told to later stages that ask a model.
+    `router` file (`assay router train`); or both together; or a language model, told of `domains`:
+    each one's name and what it is about. `prompt` is put in place of the stage's own; {domains} in
+    it is filled in. `domains` is a table, or the file of one (see `retrieval/domains`): all that it
+    says of the domains that were found is returned with the answer, and told to later stages that
+    ask a model.
 
     `how` the domains are used. `hard`, before the retrievers: the filter is narrowed to the
     fewest domains that together have at least `confidence`, if those are at most `most`; a more
@@ -143,8 +144,6 @@ class Route:
             raise ConfigError(f"route.boost: 0 to 100, got {self.boost}.")
         if not 0 <= self.votes <= MOST_VOTES:
             raise ConfigError(f"route.votes: 0 to {MOST_VOTES}, got {self.votes}.")
-        if self.votes and self.router:
-            raise ConfigError("route.votes: a router file decides alone: set one of the two.")
 
     @property
     def _finds(self) -> bool:
@@ -160,12 +159,14 @@ class Route:
         return load_router(Path(self.router))
 
     def _classified(self, search: Search, kit: Kit) -> Search:
-        if self.votes:
-            return self._voted(search, kit)
-        if not self.router:
+        if not self.votes and not self.router:
             return self._asked(search, kit)
+        search = self._voted(search, kit) if self.votes else search
+        if not self.router:
+            return search
         router = self._router.checked(kit.embedder.identity)
-        return replace(search, domains=router.domains(vector(search.variants[0], kit)))
+        routed = router.domains(vector(search.variants[0], kit))
+        return replace(search, domains=pooled(search.domains, routed) if self.votes else routed)
 
     def _voted(self, search: Search, kit: Kit) -> Search:
         if self.how == "soft":

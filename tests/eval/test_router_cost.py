@@ -129,7 +129,7 @@ def test_documents_without_a_domain_are_no_domain_to_route_to(folder, router, to
 
 
 def test_one_fold_is_refused(folder) -> None:
-    with pytest.raises(InputError, match="folds: 2 or more"):
+    with pytest.raises(InputError, match="folds: 2 or more, or 0, got 1"):
         RoutedDataset(folder, ROUTES, fold_count=1)
 
 

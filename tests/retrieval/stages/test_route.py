@@ -18,7 +18,7 @@ from retrieval.stages.fuse import Fuse
 from retrieval.stages.route import Route
 from retrieval.stages.sparse import Sparse
 from retrieval.types import Chunk, Domain, Hit, Ranking, Score, Search
-from retrieval.votes import elected
+from retrieval.votes import elected, pooled
 
 LEGS = (Dense(), Sparse(), Fuse())
 TEXTS = {
@@ -276,9 +276,15 @@ def test_a_first_pass_that_gives_no_hits_is_refused_when_it_is_built() -> None:
         build_pipeline("p", [{"use": "route", "votes": 5, "first": [{"use": "dense"}]}])
 
 
-def test_votes_and_a_router_file_exclude_each_other(file: str) -> None:
-    with pytest.raises(ConfigError, match="set one of the two"):
-        Route(file, votes=3)
+def test_votes_and_a_router_file_speak_together(kit: Kit, file: str) -> None:
+    search = Search.of("warm windows and rails")
+    voted, routed, both = (
+        route(search, kit).domains for route in (BY_VOTE, Route(file), Route(file, votes=4))
+    )
+    assert both == pooled(voted, routed)
+    assert {each.name for each in both} == {"bread", "cats", "trains"}
+    unfamiliar = Search.of("🦊")
+    assert Route(file, votes=4)(unfamiliar, kit).domains == BY_VOTE(unfamiliar, kit).domains
 
 
 def answers(listed: Callable[..., Any], kit: Kit, answer: Any) -> Kit:
