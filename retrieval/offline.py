@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from retrieval.adapters.points import DEFAULT_TENANT
 from retrieval.kit import Clock, Kit, Point, SparseVector, Vectors
+from retrieval.late_interaction import Kind
 from retrieval.manifest import FieldType, Manifest
 from retrieval.offline_store import ListIndexes
 from retrieval.types import Chunk, Span, chunk_id
@@ -56,6 +57,12 @@ class HashEmbedder:
         """Return the vectors of passages, in order, each cut at `limit` tokens."""
         rows = [self._vector(text) for text in texts]
         return np.array(rows, dtype=np.float32).reshape(len(rows), self.dimension)
+
+    def token_vectors(self, texts: Sequence[str], kind: Kind, clock: Clock) -> list[Vectors]:
+        """Return for each text the vectors of its words and punctuation marks, in order."""
+        clock.remaining()
+        tokens = [TOKEN.findall(text)[: self.limit - SPECIAL_TOKENS] for text in texts]
+        return [self.passages(each) for each in tokens]
 
     def token_counts(self, texts: Sequence[str]) -> list[int]:
         """Return each text's words and punctuation marks, and two special tokens."""

@@ -8,9 +8,10 @@ from threading import Lock, Thread
 
 from retrieval.errors import AssayError, UnavailableError
 from retrieval.kit import Clock
+from retrieval.late_interaction import warm_tokens
 from retrieval.open_kit import Tools
 from retrieval.pipeline import Pipeline
-from retrieval.stages.rerank import cross_encoders
+from retrieval.stages.rerank import cross_encoders, needs_tokens
 
 log = logging.getLogger("assay.service")
 WARM_UP = "Which passage answers this question?"
@@ -27,6 +28,7 @@ class Opening:
         """Prepare; nothing is opened yet."""
         self._tools = tools
         self._cross_encoders = cross_encoders(pipelines)
+        self._tokens = needs_tokens(pipelines)
         self._lock = Lock()
         self._future: Future[None] | None = None
 
@@ -63,6 +65,8 @@ class Opening:
             self._tools.indexes.names()
             self._tools.sparse.query(WARM_UP)
             self._tools.embedder.queries([WARM_UP], Clock())
+            if self._tokens:
+                warm_tokens(self._tools.embedder, WARM_UP)
             # What is loaded stays: no later collection has to walk through it, within a request.
             gc.collect()
             gc.freeze()

@@ -107,6 +107,28 @@ class ModelEmbedder:
             rows[start : start + SLICE] = self._slice(texts[start : start + SLICE])
         return unit(rows, self._identity.name)
 
+    def token_vectors(self, texts: Sequence[str], kind: Kind, clock: Clock) -> list[Vectors]:
+        """Return for each text the unit vectors of its own tokens, in order, cut at `limit`.
+
+        Raises: DeadlineError between batches, ProviderError where the model fails.
+        """
+        if not texts:
+            return []
+        prompt = self._prompt(kind)
+        items = self._items(texts, kind)
+        found: list[Vectors] = [np.empty((0, 0), dtype=np.float32)] * len(items)
+
+        def run(batch: list[int]) -> None:
+            clock.remaining()
+            rows = self._runtime.tokens([items[each] for each in batch], kind)
+            for each, its in zip(batch, rows, strict=True):
+                own = self._tokens.own(texts[each], prompt)
+                found[each] = unit(its[own], self._identity.name)
+
+        lengths = [len(item.ids) for item in items]
+        _spread(run, packed(lengths, self._runtime.batch_tokens), self._runtime.streams)
+        return found
+
     def token_counts(self, texts: Sequence[str]) -> list[int]:
         """Return each text's tokens without a cut, special tokens and passage prompt included."""
         return self._tokens.counts([self._identity.passage_prompt + text for text in texts])
@@ -115,8 +137,11 @@ class ModelEmbedder:
         """Return the character span of every token of a text, special tokens left out."""
         return self._tokens.spans(text)
 
+    def _prompt(self, kind: Kind) -> str:
+        return self._identity.query_prompt if kind == "query" else self._identity.passage_prompt
+
     def _items(self, texts: Sequence[str], kind: Kind) -> list[Item]:
-        prompt = self._identity.query_prompt if kind == "query" else self._identity.passage_prompt
+        prompt = self._prompt(kind)
         ids = self._tokens.ids([prompt + text for text in texts])
         return [Item(text, its) for text, its in zip(texts, ids, strict=True)]
 

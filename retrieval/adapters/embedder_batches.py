@@ -13,6 +13,8 @@ from retrieval.kit import Vectors
 Kind = Literal["query", "passage"]
 LEAST_COSINE = 0.999
 """What a runtime must agree with torch by to be used unasked."""
+OUTPUTS = ("vector", "tokens")
+"""What a converted encoder gives: a row a text, and a row a token; a cross-encoder the first."""
 LENGTH_STEP = 8
 """Passages are padded to a multiple: each new shape costs the engines some milliseconds."""
 
@@ -38,6 +40,9 @@ class Runtime(Protocol):
     def run(self, items: Sequence[Item], kind: Kind) -> NDArray[np.float32]:
         """Return one row an item, in order. Raises: ProviderError."""
 
+    def tokens(self, items: Sequence[Item], kind: Kind) -> list[NDArray[np.float32]]:
+        """Return for each item one row a token, special ones included. Raises: ProviderError."""
+
     def describe(self) -> dict[str, Any]:
         """Return what runs the model: backend, precision of passages, threads."""
 
@@ -62,6 +67,17 @@ class Padding:
             mask[row, where] = 1
         given = {"input_ids": ids, "attention_mask": mask}
         return {name: given.get(name, np.zeros_like(ids)) for name in self.inputs}
+
+    def taken_off(
+        self, rows: NDArray[np.float32], items: Sequence[Item]
+    ) -> list[NDArray[np.float32]]:
+        """Return the rows of each item's own tokens, from an array (items, longest, dimension)."""
+        longest = rows.shape[1]
+        starts = [longest - len(item.ids) if self.pad_left else 0 for item in items]
+        return [
+            each[start : start + len(item.ids)]
+            for each, start, item in zip(rows, starts, items, strict=True)
+        ]
 
 
 def packed(lengths: Sequence[int], budget: int) -> list[list[int]]:

@@ -22,7 +22,7 @@ from retrieval.errors import ConfigError
 RECORD = "export.json"
 SUMMARY = "summary.json"
 TOKENIZER = "tokenizer.json"
-FORMAT = 1
+FORMAT = 2
 MADE_BY = (
     "onnx",
     "onnxruntime",

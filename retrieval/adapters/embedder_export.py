@@ -62,7 +62,7 @@ def export(source: Path, kind: str, target: Path) -> dict[str, Any]:
     fast_tokenizer(model).save(str(target / TOKENIZER))
     given = model.preprocess(["Cats sleep.", "Cats were first kept in the Near East."])
     example = {name: given[name] for name in INPUTS if name in given}
-    arrays = Arrays(model, list(example), itemgetter("sentence_embedding"))
+    arrays = Arrays(model, list(example), itemgetter("sentence_embedding", "token_embeddings"))
     reason = convert(arrays, example, kind, target)
     if reason:
         return {"refused": reason}

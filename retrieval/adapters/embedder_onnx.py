@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.adapters.embedder_batches import LENGTH_STEP, Item, Kind, Padding
+from retrieval.adapters.embedder_batches import LENGTH_STEP, OUTPUTS, Item, Kind, Padding
 from retrieval.errors import ProviderError
 
 GRAPH = "model.onnx"
@@ -37,9 +37,16 @@ class OnnxRuntime:
 
     def run(self, items: Sequence[Item], kind: Kind) -> NDArray[np.float32]:
         """Return one row an item, in order."""
+        return self._inferred(items, kind, 0)
+
+    def tokens(self, items: Sequence[Item], kind: Kind) -> list[NDArray[np.float32]]:
+        """Return for each item one row a token."""
+        return self._padding.taken_off(self._inferred(items, kind, 1), items)
+
+    def _inferred(self, items: Sequence[Item], kind: Kind, output: int) -> NDArray[np.float32]:
         arrays = self._padding.arrays(items, LENGTH_STEP if kind == "passage" else 1)
         try:
-            found = self._session.run(None, arrays)
+            found = self._session.run([OUTPUTS[output]], arrays)
         except _failures() as error:
             raise ProviderError(f"ONNX Runtime failed on {len(items)} texts: {error}") from error
         return np.asarray(found[0], dtype=np.float32)
@@ -57,7 +64,7 @@ def _failures() -> tuple[type[Exception], ...]:
     return tuple(each for each in classes if issubclass(each, Exception))
 
 
-def convert(module: Any, example: Mapping[str, Any], folder: Path) -> None:
+def convert(module: Any, example: Mapping[str, Any], folder: Path, outputs: Sequence[str]) -> None:
     """Write a torch module as a graph. Raises: ModuleNotFoundError where torch cannot."""
     import torch
 
@@ -67,7 +74,7 @@ def convert(module: Any, example: Mapping[str, Any], folder: Path) -> None:
         tuple(example.values()),
         folder / GRAPH,
         input_names=list(example),
-        output_names=["vector"],
+        output_names=list(outputs),
         dynamic_shapes={"arrays": tuple(sizes for _ in example)},
         dynamo=True,
         verbose=False,

@@ -20,7 +20,7 @@ WARM_UP = Item("", [0, 0])
 
 
 class OpenvinoRuntime:
-    """One graph, compiled twice on first use; both copies share the weights' file.
+    """One graph, compiled on first use for each kind of text; all copies share the weights' file.
 
     Passages: one single-threaded stream a core, since that wastes least. Questions: all threads
     for one question. Threads are not pinned: processes that share a machine would meet on a core.
@@ -32,21 +32,30 @@ class OpenvinoRuntime:
 
         self._core = openvino.Core()
         try:
-            self._graph = self._core.read_model(folder / GRAPH)
+            graph = self._core.read_model(folder / GRAPH)
         except RuntimeError as error:
             raise ProviderError(f"OpenVINO cannot read {folder}; remove it: {error}") from error
+        # Each output by itself, so that nobody pays for the other.
+        self._graphs = [openvino.Model([each], graph.get_parameters()) for each in graph.results]
         self._padding = padding
         self._bf16 = bf16
         self.streams = threads or _cores()
         self.batch_tokens = BATCH_TOKENS
         self._lock = Lock()
-        self._requests: dict[Kind, LifoQueue[Any]] = {}
+        self._requests: dict[tuple[Kind, int], LifoQueue[Any]] = {}
 
     def run(self, items: Sequence[Item], kind: Kind) -> NDArray[np.float32]:
         """Return one row an item, in order."""
+        return self._inferred(items, kind, 0)
+
+    def tokens(self, items: Sequence[Item], kind: Kind) -> list[NDArray[np.float32]]:
+        """Return for each item one row a token."""
+        return self._padding.taken_off(self._inferred(items, kind, 1), items)
+
+    def _inferred(self, items: Sequence[Item], kind: Kind, output: int) -> NDArray[np.float32]:
         arrays = self._padding.arrays(items, LENGTH_STEP if kind == "passage" else 1)
         try:
-            free = self._compiled(kind)
+            free = self._compiled(kind, output)
             request = free.get()
             try:
                 found = request.infer(arrays)
@@ -61,19 +70,20 @@ class OpenvinoRuntime:
         precision = "bf16" if self._bf16 else "fp32"
         return {"backend": "openvino", "precision": precision, "threads": self.streams}
 
-    def _compiled(self, kind: Kind) -> "LifoQueue[Any]":
+    def _compiled(self, kind: Kind, output: int) -> "LifoQueue[Any]":
         with self._lock:
-            if kind not in self._requests:
+            if (kind, output) not in self._requests:
                 passages = kind == "passage"
-                compiled = self._core.compile_model(self._graph, "CPU", self._options(kind))
+                graph = self._graphs[output]
+                compiled = self._core.compile_model(graph, "CPU", self._options(kind))
                 free: LifoQueue[Any] = LifoQueue()
                 for _ in range(self.streams if passages else 1):
                     request = compiled.create_infer_request()
                     # The first inferences of two threads at a time can wait for each other.
                     request.infer(self._padding.arrays([WARM_UP]))
                     free.put(request)
-                self._requests[kind] = free
-            return self._requests[kind]
+                self._requests[kind, output] = free
+            return self._requests[kind, output]
 
     def _options(self, kind: Kind) -> Mapping[str, str]:
         common = {"ENABLE_CPU_PINNING": "NO", "INFERENCE_NUM_THREADS": str(self.streams)}
@@ -96,7 +106,7 @@ def has_bf16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def convert(module: Any, example: Mapping[str, Any], folder: Path) -> None:
+def convert(module: Any, example: Mapping[str, Any], folder: Path, outputs: Sequence[str]) -> None:
     """Write a torch module as a graph with weights in fp32.
 
     This is what `openvino.convert_model` does, which also reports its use to its maker.
@@ -109,5 +119,7 @@ def convert(module: Any, example: Mapping[str, Any], folder: Path) -> None:
     frontend = FrontEndManager().load_by_framework("pytorch")
     graph = frontend.convert(frontend.load(decoder))
     for name, place in zip(example, graph.inputs, strict=True):
+        place.get_tensor().set_names({name})
+    for name, place in zip(outputs, graph.outputs, strict=True):
         place.get_tensor().set_names({name})
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)

@@ -27,6 +27,16 @@ class Tokens:
         """Return the token ids of texts, special tokens included, cut at the limit."""
         return [ids for group in _groups(texts) for ids in _ids(self._cut, group)]
 
+    def own(self, text: str, prompt: str) -> list[int]:
+        """Return the places, among the ids of a prompt and a text, of the text's own tokens."""
+        found = self._cut.encode(encodable(prompt + text))
+        rows = zip(found.special_tokens_mask, found.offsets, strict=True)
+        return [
+            i
+            for i, (special, (start, _)) in enumerate(rows)
+            if not special and start >= len(prompt)
+        ]
+
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens texts have without a cut, special tokens included."""
         return [len(ids) for group in _groups(texts) for ids in _ids(self._whole, group)]

@@ -35,19 +35,31 @@ class TorchRuntime:
 
     def run(self, items: Sequence[Item], kind: Kind) -> NDArray[np.float32]:
         """Return one row an item, in order."""
+        return np.asarray(self._encoded(items, kind), dtype=np.float32)
+
+    def tokens(self, items: Sequence[Item], kind: Kind) -> list[NDArray[np.float32]]:
+        """Return for each item one row a token; those that fill up on the left are left out."""
+        try:
+            found = self._encoded(items, kind, output_value="token_embeddings")
+        except KeyError as error:
+            raise ProviderError("The encoder is a model without vectors of tokens.") from error
+        rows = [each.float().cpu().numpy() for each in found]
+        return [each[-len(item.ids) :] for each, item in zip(rows, items, strict=True)]
+
+    def _encoded(self, items: Sequence[Item], kind: Kind, **others: Any) -> Any:
         query = kind == "query"
         try:
             with self._precision(kind):
-                found = self.model.encode(
+                return self.model.encode(
                     [item.text for item in items],
                     prompt=self.query_prompt if query else self.passage_prompt,
                     batch_size=len(items),
                     show_progress_bar=False,
                     task="query" if query else "document",
+                    **others,
                 )
         except RuntimeError as error:
             raise ProviderError(f"Torch failed on {len(items)} texts: {error}") from error
-        return np.asarray(found, dtype=np.float32)
 
     def describe(self) -> dict[str, Any]:
         """Return what runs the model."""

@@ -16,7 +16,7 @@ import torch
 from sentence_transformers.base.modules import Transformer
 
 from retrieval.adapters import embedder_onnx, embedder_openvino
-from retrieval.adapters.embedder_batches import Padding, Runtime
+from retrieval.adapters.embedder_batches import OUTPUTS, Padding, Runtime
 from retrieval.adapters.embedder_cache import SUMMARY
 from retrieval.errors import ConfigError
 
@@ -58,7 +58,9 @@ def convert(
     adapter: ModuleType = embedder_openvino if kind == "openvino" else embedder_onnx
     try:
         with torch.inference_mode():
-            adapter.convert(module.eval(), example, target)
+            outputs = module.eval()(*example.values())
+            named = OUTPUTS[: len(outputs) if isinstance(outputs, tuple) else 1]
+            adapter.convert(module, example, target, named)
     except ModuleNotFoundError as error:
         return f"{kind} needs {error.name}: pip install 'assay[onnx]'"
     return None

@@ -14,12 +14,15 @@ from retrieval.errors import ConfigError, ProviderError
 from retrieval.features import FEATURES, features, standard
 from retrieval.inside import every_stage
 from retrieval.kit import Kit
+from retrieval.late_interaction import maxsim_scores
 from retrieval.pipeline import Stage
 from retrieval.rerank_weights import Weights, check_fusion, folder_digest, load_weights
 from retrieval.stages.fuse import min_max
 from retrieval.types import Chunk, Hit, Search, ordered
 
 NOTED = 3
+ENCODED = 20
+"""How many passages may be encoded for one question."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,18 @@ class Rerank:
     that comes with Assay. It belongs to one fusion, and a pipeline with another is refused.
     `cross_encoder`: the sentence-transformers cross-encoder `model`, by name or path, reads the
     question and at most `tokens` tokens of each passage (see `retrieval/best_window`).
+    `maxsim`: each of the question's tokens looks for its nearest token in that part of the passage,
+    by the index's own encoder (see `retrieval/late_interaction`), which encodes every passage anew:
+    `depth` is 20 or less. An encoder is trained for the vectors of whole texts, not for this, so
+    that it takes a small `blend`, as 0.3, and a measurement.
 
     Source: `learned`: the features and the pairwise fit are ours, after Joachims 2002, KDD
-    (ranking from pairs); `cross_encoder`: Nogueira and Cho 2019, arXiv 1901.04085; mixing: as the
-    convex fusion of Bruch, Gai and Ingber 2022, arXiv 2210.11934.
+    (ranking from pairs); `cross_encoder`: Nogueira and Cho 2019, arXiv 1901.04085; `maxsim`:
+    Khattab and Zaharia 2020, arXiv 2004.12832; mixing: as the convex fusion of Bruch, Gai and
+    Ingber 2022, arXiv 2210.11934.
     """
 
-    kind: Literal["learned", "cross_encoder"] = "learned"
+    kind: Literal["learned", "cross_encoder", "maxsim"] = "learned"
     model: str = ""
     blend: float = 0.5
     depth: int = 50
@@ -57,15 +65,19 @@ class Rerank:
         for name, least, most in (("depth", 2, 1000), ("tokens", 16, 8192)):
             if not least <= getattr(self, name) <= most:
                 raise ConfigError(f"rerank.{name}: {least} to {most}, got {getattr(self, name)}.")
-        learned = self.kind == "learned"
-        if bool(self.model) == learned:
+        if bool(self.model) != (self.kind == "cross_encoder"):
             raise ConfigError(
                 "rerank.model: the name or path of a cross-encoder, for kind = 'cross_encoder' and"
                 f" no other; got {self.model!r} with kind = {self.kind!r}."
             )
-        if self.weights and not learned:
+        if self.kind == "maxsim" and self.depth > ENCODED:
+            raise ConfigError(
+                f"rerank.depth: at most {ENCODED} for kind = 'maxsim', which encodes every passage"
+                f" again; got {self.depth}."
+            )
+        if self.weights and self.kind != "learned":
             raise ConfigError("rerank.weights: for kind = 'learned' only.")
-        if learned:
+        if self.kind == "learned":
             _ = self._weights
 
     @property
@@ -73,7 +85,7 @@ class Rerank:
         """What the weights file says, or what is in the model's folder if it is one."""
         if self.kind == "learned":
             return {"weights": self._weights.digest}
-        return {"model": self._model_digest}
+        return {"model": self._model_digest} if self.model else {}
 
     def check(self, before: Sequence[Stage]) -> None:
         """Refuse a fusion that the weights were not fitted on. Raises: ConfigError."""
@@ -85,7 +97,7 @@ class Rerank:
         hits, rest = search.hits[: self.depth], search.hits[self.depth :]
         if not hits:
             return search
-        by = f"rerank:{self.kind}"
+        by, columns = f"rerank:{self.kind}", None
         if self.kind == "learned":
             columns = features(search, hits, kit)
             scores = learned(columns, self._weights.values)
@@ -98,7 +110,7 @@ class Rerank:
             for hit, score, value in zip(hits, scores, mixed, strict=True)
         ]
         found = replace(search, hits=(*ordered(new), *_below(hits, rest)))
-        if self.kind != "learned":
+        if columns is None:
             return found
         return found.noted(*_explained(found.hits, hits, columns), *_missing(kit))
 
@@ -111,9 +123,11 @@ class Rerank:
         return folder_digest(Path(self.model).expanduser())
 
     def _read(self, search: Search, hits: Sequence[Hit], kit: Kit) -> list[float]:
+        texts = [self._text(search.query, hit.chunk, kit) for hit in hits]
+        if self.kind == "maxsim":
+            return maxsim_scores(search.query, texts, kit)
         if kit.scorer is None:
             raise ProviderError("rerank: these tools have no cross-encoder.")
-        texts = [self._text(search.query, hit.chunk, kit) for hit in hits]
         return list(kit.scorer(self.model).scores(search.query, texts, kit.clock))
 
     def _text(self, query: str, chunk: Chunk, kit: Kit) -> str:
@@ -126,6 +140,11 @@ def cross_encoders(stages: Sequence[Stage]) -> list[str]:
     """Return the names of the cross-encoders that stages need, sorted, each once."""
     found = (stage.model for stage in every_stage(stages) if isinstance(stage, Rerank))
     return sorted({model for model in found if model})
+
+
+def needs_tokens(stages: Sequence[Stage]) -> bool:
+    """Return whether stages compare the vectors of tokens."""
+    return any(isinstance(each, Rerank) and each.kind == "maxsim" for each in every_stage(stages))
 
 
 def learned(columns: np.ndarray, weights: Sequence[float]) -> list[float]:

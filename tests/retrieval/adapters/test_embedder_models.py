@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from retrieval.adapters.embedder_cache import Exports
 from retrieval.adapters.embedder_model import ModelFiles
 from retrieval.adapters.embedder_open import open_model
-from retrieval.errors import ConfigError
+from retrieval.errors import ConfigError, ProviderError
 from retrieval.kit import Clock
 from retrieval.settings import Settings
 
@@ -126,6 +126,19 @@ def like(found: Any, model: Any, prompt: str) -> float:
     return float(cosines.min())
 
 
+def least_like(found: list[Any], model: Any, prompt: str) -> float:
+    """The least cosine of a token's vector to the library's; the special ones are cut off."""
+    least = 1.0
+    for text, rows in zip(TEXTS, found, strict=True):
+        whole = model.encode([text], prompt=prompt, output_value="token_embeddings")[0].numpy()
+        before = len(tokenizer().encode(prompt, add_special_tokens=False).ids)
+        truth = whole[1 + before : -1]
+        assert rows.shape[0] == truth.shape[0]
+        cosines = (rows * truth).sum(axis=1) / np.linalg.norm(truth, axis=1)
+        least = min(least, float(cosines.min(initial=1.0)))
+    return least
+
+
 @pytest.mark.parametrize(
     ("make", "backend"),
     [
@@ -153,6 +166,9 @@ def test_a_model_of_any_make_gives_what_the_library_gives(
     found = embedder.passages(TEXTS)
     assert like(found, model, passage) > 0.999
     assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-6)
+    for kind, prompt in (("query", query), ("passage", passage)):
+        tokens = embedder.token_vectors(TEXTS, kind, Clock())  # type: ignore[arg-type]
+        assert least_like(tokens, model, prompt) > (0.99999 if kind == "query" else 0.995)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +189,11 @@ def test_a_model_that_cannot_be_converted_runs_on_torch_and_says_why(
     assert said["backend"] == "torch"
     assert reason in said["fallback"]
     assert like(embedder.passages(TEXTS), model, "") > 0.99999
+    if make == "static":
+        with pytest.raises(ProviderError, match="without vectors of tokens"):
+            embedder.token_vectors(TEXTS, "passage", Clock())
+    else:
+        assert least_like(embedder.token_vectors(TEXTS, "passage", Clock()), model, "") > 0.99999
     assert like(embedder.queries(TEXTS, Clock()), model, query) > 0.99999
     with pytest.raises(ConfigError, match="Set backend to auto or torch"):
         open_model(where.model_copy(update={"backend": "openvino"}), exports)

@@ -94,3 +94,18 @@ def test_rows_get_unit_length_and_zeros_the_first_axis() -> None:
 def test_a_row_that_is_not_finite_is_an_error_that_names_the_model(bad: float) -> None:
     with pytest.raises(ProviderError, match="a model"):
         unit(np.array([[1.0, bad]], dtype=np.float32), "a model")
+
+
+def test_the_own_tokens_of_a_text_are_neither_special_nor_of_the_prompt(tokens: Tokens) -> None:
+    assert tokens.own("cats", "") == [1]
+    assert tokens.own("cats", "the query: ") == [4]
+    assert tokens.own("", "the query: ") == tokens.own("", "") == []
+    assert tokens.own("cats " * 100, "") == list(range(1, LIMIT - 1))
+
+
+def test_what_fills_up_is_taken_off_on_its_side() -> None:
+    items = [Item("a", [5, 6, 7]), Item("b", [8])]
+    rows = np.arange(8.0, dtype=np.float32).reshape(2, 4, 1)
+    for left, expected in ((False, [[0, 1, 2], [4]]), (True, [[1, 2, 3], [7]])):
+        found = Padding(("input_ids",), 9, left).taken_off(rows, items)
+        assert [each[:, 0].tolist() for each in found] == expected

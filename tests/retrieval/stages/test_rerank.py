@@ -117,6 +117,18 @@ def test_an_index_without_titles_is_said_to_have_none(kit: Kit) -> None:
     assert after.trace[-1].notes[-1].startswith("this index keeps no vectors of titles")
 
 
+def test_maxsim_orders_by_the_nearest_tokens_and_needs_no_fitted_fusion(kit: Kit) -> None:
+    stage = Rerank(kind="maxsim", depth=12, blend=1.0)
+    _, after = reranked(stage, kit, "steam gives a crust")
+    assert after.hits[0].chunk.document_id == "bread/oven.md"
+    by, value = after.hits[0].scores[-2]
+    assert by == "rerank:maxsim"
+    assert value == pytest.approx(1, abs=0.2)
+    scores = [hit.scores[-2].value for hit in after.hits]
+    assert scores == sorted(scores, reverse=True)
+    Pipeline("rrf", (Dense(), Fuse(how="rrf"), stage))
+
+
 def test_nothing_found_and_one_hit_are_no_error(kit: Kit) -> None:
     empty = Search("cats", hits=())
     assert Rerank()(empty, kit) is empty
@@ -185,6 +197,9 @@ def test_a_missing_leg_is_another_fusion_and_a_cross_encoder_takes_any() -> None
         {"model": "a"},
         {"kind": "cross_encoder", "model": "a", "weights": "w.toml"},
         {"weights": "not-there.toml"},
+        {"kind": "maxsim"},
+        {"kind": "maxsim", "depth": 20, "model": "a"},
+        {"kind": "maxsim", "depth": 20, "weights": "w.toml"},
     ],
 )
 def test_a_wrong_parameter_is_named(parameters: dict[str, object]) -> None:
