@@ -1,7 +1,8 @@
 """Weights for the learned reranker, fitted on judged questions and proven on held-out ones.
 
 Pairs of hits of one question, one judged better than the other, say which features tell them
-apart. What is reported is measured on questions that the weights were not fitted on.
+apart. What is reported is measured on questions that the weights were not fitted on; where there
+are several sets, also on each set with the weights of the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from eval.bench import Watch
 from eval.rerank_lists import MEASURE, Asked, JudgedSet, Listed, Values, collected
@@ -23,9 +26,8 @@ from retrieval.stages.rerank import Rerank
 
 PAIRS = 20
 """So many pairs of a question are drawn in a sampling, so that no question outweighs others."""
-RIDGE = 1e-3
-STEPS = 100
-SMALL = 1e-9
+RIDGE = 1e-2
+TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Training:
     datasets: tuple[tuple[Path, str | None], ...]
     pipeline: str = "hybrid"
     depth: int = 50
-    blend: float = 0.5
+    blend: float = 0.7
     samplings: int = 10
     folds: int = 5
     seed: int = 0
@@ -50,12 +52,17 @@ class Training:
 
 @dataclass(frozen=True)
 class Trained:
-    """Fitted weights, how they vary between samplings, and what they gain on held-out questions."""
+    """Fitted weights, how they vary between samplings, and what they gain.
+
+    `sets`: on held-out questions of each set; `left_out`: on each set with weights of the others,
+    nothing where there is one set only.
+    """
 
     weights: Values
     spread: Values
     fusion: Mapping[str, Any]
     sets: Sequence[Mapping[str, Any]]
+    left_out: Sequence[Mapping[str, Any]]
 
     def as_toml(self) -> str:
         """Return the weights as a file."""
@@ -69,6 +76,7 @@ class Trained:
             "spread": dict(zip(FEATURES, map(float, self.spread), strict=True)),
             "fusion": dict(self.fusion),
             "held_out": list(self.sets),
+            "left_out": list(self.left_out),
         }
 
     def lines(self) -> list[str]:
@@ -77,7 +85,10 @@ class Trained:
         found = ["Weights, and how far they vary between samplings:"]
         found += [f"  {FEATURES[i]:15}{self.weights[i]:+.3f} ±{self.spread[i]:.3f}" for i in order]
         found.append(f"{MEASURE} of held-out questions, without and with reranking:")
-        return found + [f"  {_gain(each)}" for each in self.sets]
+        found += [f"  {_gain(each)}" for each in self.sets]
+        if self.left_out:
+            found.append(f"{MEASURE} of each set, with weights of the others alone:")
+        return found + [f"  {_gain(each)}" for each in self.left_out]
 
 
 def train(training: Training, tools: Tools, watch: Watch | None = None) -> Trained:
@@ -99,19 +110,22 @@ def train(training: Training, tools: Tools, watch: Watch | None = None) -> Train
         collected(Asked(folder, split, pipeline, training.depth), tools, watch)
         for folder, split in training.datasets
     ]
-    weights, spread = fitted([each for one in sets for each in one.lists.values()], training)
-    folds = held_out(sets, training)
-    gains = [_gained(one, folds[i], training.blend) for i, one in enumerate(sets)]
-    return Trained(weights, spread, fusion, gains)
+    weights, spread = fitted([list(one.lists.values()) for one in sets], training)
+    folds, others = held_out(sets, training), left_out(sets, training)
+    blend = training.blend
+    held = [_gained(one, own, blend) for one, own in zip(sets, folds, strict=True)]
+    apart = [_gained(sets[i], own, blend) for i, own in others.items()]
+    return Trained(weights, spread, fusion, held, apart)
 
 
-def fitted(lists: Sequence[Listed], training: Training) -> tuple[Values, Values]:
+def fitted(sets: Sequence[Sequence[Listed]], training: Training) -> tuple[Values, Values]:
     """Return the mean weights over the samplings, and their standard deviation.
 
+    Every set counts as much as any other, and every question of a set as any other of it.
     Raises: InputError where no question has a better and a worse hit.
     """
     random = np.random.default_rng(training.seed)
-    telling = [each for each in lists if len(set(each.grades)) > 1]
+    telling = [each for each in _telling(sets) if each]
     if not telling:
         raise InputError(
             "No question has both a better and a worse judged hit among its first"
@@ -120,29 +134,31 @@ def fitted(lists: Sequence[Listed], training: Training) -> tuple[Values, Values]
         )
     found = []
     for _ in range(training.samplings):
-        pairs = np.vstack([_pairs(each, random) for each in telling])
-        found.append(logistic(pairs))
+        drawn = [[_pairs(each, random) for each in one] for one in telling]
+        shares = [np.full(PAIRS * len(one), 1 / (PAIRS * len(one))) for one in drawn]
+        pairs = np.vstack([each for one in drawn for each in one])
+        found.append(logistic(pairs, np.concatenate(shares) / len(telling)))
     return np.mean(found, axis=0), np.std(found, axis=0)
 
 
-def logistic(pairs: Values) -> Values:
-    """Return the weights w that minimise the mean of ln(1 + exp(-w x)) + (ridge / 2) w w.
+def logistic(pairs: Values, shares: Values) -> Values:
+    """Return the w >= 0 that minimise the sum of s ln(1 + exp(-w x)) + (ridge / 2) w w.
 
-    `pairs` has a row for each pair: the better one's features less the worse one's.
+    `pairs` has a row x for each pair, the better one's features less the worse one's; `shares` are
+    the s, with the sum 1. No weight is below 0: every feature is made to speak for a passage, and
+    one that speaks against it does so by chance or for the sake of another.
 
-    Source: Newton's method as in Hastie, Tibshirani and Friedman 2009, section 4.4.1; a logistic
-    loss over pairs: Burges et al. 2005, ICML (RankNet), section 3, with a linear model.
+    Source: Burges et al. 2005, ICML (RankNet), section 3, with a linear model.
     """
-    weights = np.zeros(pairs.shape[1])
-    for _ in range(STEPS):
-        worse = 1 / (1 + np.exp(np.clip(pairs @ weights, -500, 500)))
-        slope = RIDGE * weights - pairs.T @ worse / len(pairs)
-        curve = (pairs.T * (worse * (1 - worse))) @ pairs / len(pairs)
-        step = np.linalg.solve(curve + RIDGE * np.eye(len(weights)), slope)
-        weights = weights - step
-        if np.abs(step).max() < SMALL:
-            break
-    return weights
+
+    def loss(weights: Values) -> tuple[float, Values]:
+        margins = pairs @ weights
+        value = shares @ np.logaddexp(0, -margins) + RIDGE / 2 * weights @ weights
+        return float(value), RIDGE * weights - pairs.T @ (shares * expit(-margins))
+
+    start, bounds = np.zeros(pairs.shape[1]), [(0, None)] * pairs.shape[1]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, tol=TOLERANCE)
+    return np.asarray(found.x)
 
 
 def held_out(sets: Sequence[JudgedSet], training: Training) -> list[dict[str, Values]]:
@@ -160,14 +176,33 @@ def held_out(sets: Sequence[JudgedSet], training: Training) -> list[dict[str, Va
     dealt = random.permutation(len(names)) % training.folds
     found: list[dict[str, Values]] = [{} for _ in sets]
     for fold in range(training.folds):
-        others = [
-            sets[i].lists[id] for (i, id), own in zip(names, dealt, strict=True) if own != fold
-        ]
+        others: list[list[Listed]] = [[] for _ in sets]
+        for (i, id), own in zip(names, dealt, strict=True):
+            if own != fold:
+                others[i].append(sets[i].lists[id])
         weights, _ = fitted(others, training)
         for (i, id), own in zip(names, dealt, strict=True):
             if own == fold:
                 found[i][id] = weights
     return found
+
+
+def left_out(sets: Sequence[JudgedSet], training: Training) -> dict[int, dict[str, Values]]:
+    """Return by a set's place the weights of all others, for each of its questions.
+
+    A set is left out where the others teach nothing, or there are none.
+    """
+    found = {}
+    for place, one in enumerate(sets):
+        others = [list(other.lists.values()) for other in sets if other is not one]
+        if any(_telling(others)):
+            found[place] = dict.fromkeys(one.lists, fitted(others, training)[0])
+    return found
+
+
+def _telling(sets: Sequence[Sequence[Listed]]) -> list[list[Listed]]:
+    """The lists of each set that hold a better and a worse hit."""
+    return [[each for each in one if len(set(each.grades)) > 1] for one in sets]
 
 
 def _pairs(listed: Listed, random: np.random.Generator) -> Values:

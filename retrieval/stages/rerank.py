@@ -50,7 +50,7 @@ class Rerank:
 
     kind: Literal["learned", "cross_encoder", "maxsim"] = "learned"
     model: str = ""
-    blend: float = 0.5
+    blend: float = 0.7
     depth: int = 50
     tokens: int = 192
     weights: str = ""

@@ -24,7 +24,7 @@ def train(  # noqa: PLR0913 - the options of a command
         str, typer.Option("--pipeline", "-p", help="The pipeline before rerank.")
     ] = "hybrid",
     depth: Annotated[int, typer.Option(help="How many first hits of a question are seen.")] = 50,
-    blend: Annotated[float, typer.Option(help="The new score's share where gain is shown.")] = 0.5,
+    blend: Annotated[float, typer.Option(help="The new score's share where gain is shown.")] = 0.7,
     folds: Annotated[int, typer.Option(help="Parts that are held out in turn.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

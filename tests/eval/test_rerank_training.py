@@ -8,7 +8,7 @@ from eval.corpus import Judged
 from eval.judgments import Judgment
 from eval.questions import Query
 from eval.rerank_lists import JudgedSet, Listed
-from eval.rerank_training import RIDGE, Training, fitted, held_out, logistic, train
+from eval.rerank_training import RIDGE, Training, fitted, held_out, left_out, logistic, train
 from retrieval.errors import ConfigError, InputError
 from retrieval.features import FEATURES
 from retrieval.open_kit import Tools
@@ -42,17 +42,33 @@ def judged_set(count: int) -> JudgedSet:
     return JudgedSet("made", Judged(tuple(Query(id, id) for id in lists), (), judgments, ()), lists)
 
 
-def test_logistic_regression_stops_where_its_slope_is_zero() -> None:
-    pairs = np.random.default_rng(0).normal((0.5, 0.0, -0.2), 1.0, (200, 3))
-    weights = logistic(pairs)
+def evenly(pairs: np.ndarray) -> np.ndarray:
+    return np.full(len(pairs), 1 / len(pairs))
+
+
+def test_logistic_regression_stops_where_its_slope_is_zero_or_leads_below_zero() -> None:
+    pairs = np.random.default_rng(0).normal((0.5, 0.3, -0.2), 1.0, (200, 3))
+    weights = logistic(pairs, evenly(pairs))
     wrong = 1 / (1 + np.exp(pairs @ weights))
     slope = RIDGE * weights - (pairs * wrong[:, None]).mean(axis=0)
-    assert np.abs(slope).max() < 1e-8
-    assert weights[0] > 0 > weights[2]
+    assert np.abs(slope[:2]).max() < 1e-5
+    assert weights[0] > weights[1] > weights[2] == 0.0
+    assert slope[2] > 0
+
+
+def test_a_pair_counts_by_its_share() -> None:
+    pairs = np.array([[1.0], [-1.0]])
+    # The slope at w is ridge w - s1 / (1 + e^w) + s2 / (1 + e^-w), and has to be 0.
+    (weight,) = logistic(pairs, np.array([0.75, 0.25]))
+    assert RIDGE * weight - 0.75 / (1 + np.exp(weight)) + 0.25 / (1 + np.exp(-weight)) == (
+        pytest.approx(0.0, abs=1e-6)
+    )
+    assert logistic(pairs, np.array([0.5, 0.5])).tolist() == [0.0]
 
 
 def test_separable_pairs_give_finite_weights() -> None:
-    weights = logistic(np.array([[1.0, 0.0], [2.0, 0.0]]))
+    pairs = np.array([[1.0, 0.0], [2.0, 0.0]])
+    weights = logistic(pairs, evenly(pairs))
     assert np.isfinite(weights).all()
     assert weights[0] > 1
     assert weights[1] == 0
@@ -60,17 +76,17 @@ def test_separable_pairs_give_finite_weights() -> None:
 
 def test_what_tells_hits_apart_gets_the_weight_and_the_same_seed_gives_the_same() -> None:
     lists = [listed(seed % 5, seed) for seed in range(20)]
-    weights, spread = fitted(lists, TRAINING)
-    assert weights[0] > 5 * abs(weights[1])
-    assert (spread > 0).all()
-    again, _ = fitted(lists, TRAINING)
+    weights, spread = fitted([lists], TRAINING)
+    assert weights[0] > 5 * weights[1]
+    assert spread[0] > 0
+    again, _ = fitted([lists], TRAINING)
     assert again.tolist() == weights.tolist()
 
 
 def test_questions_whose_hits_are_all_alike_teach_nothing() -> None:
     alike = Listed((), np.ones((2, 2)), (1, 1))
     with pytest.raises(InputError, match="nothing to learn"):
-        fitted([alike, Listed((), np.empty((0, 2)))], TRAINING)
+        fitted([[alike, Listed((), np.empty((0, 2)))], []], TRAINING)
 
 
 def test_a_question_is_never_measured_with_weights_that_saw_it() -> None:
@@ -81,7 +97,31 @@ def test_a_question_is_never_measured_with_weights_that_saw_it() -> None:
     for fold in folds:
         others = [each for id, each in made.lists.items() if tuple(weights[id]) != fold]
         assert len(others) == 16
-        assert tuple(fitted(others, TRAINING)[0]) == fold
+        assert tuple(fitted([others], TRAINING)[0]) == fold
+
+
+def test_a_small_set_counts_as_much_as_a_large_one() -> None:
+    def telling(column: int, seed: int) -> Listed:
+        found = listed(seed % 5, seed)
+        other = np.roll(found.columns, column, axis=1)
+        return Listed(found.hits, np.where(other == other.max(axis=0), 1.0, 0.0), found.grades)
+
+    large = [telling(0, seed) for seed in range(40)]
+    small = [telling(1, seed) for seed in range(4)]
+    apart, _ = fitted([large, small], TRAINING)
+    thrown_together, _ = fitted([large + small], TRAINING)
+    assert apart[1] / apart[0] > 2 * thrown_together[1] / thrown_together[0]
+
+
+def test_a_set_is_measured_with_weights_of_the_others_where_they_teach_something() -> None:
+    one, other = judged_set(6), judged_set(8)
+    found = left_out([one, other], TRAINING)
+    assert found[0].keys() == one.lists.keys()
+    assert found[0]["q0"].tolist() == fitted([list(other.lists.values())], TRAINING)[0].tolist()
+    assert found[1]["q0"].tolist() == fitted([list(one.lists.values())], TRAINING)[0].tolist()
+    nothing = JudgedSet("alike", one.kept, {"q": Listed((), np.ones((2, 2)), (1, 1))})
+    assert list(left_out([one, nothing], TRAINING)) == [1]
+    assert left_out([one], TRAINING) == {}
 
 
 def test_reordered_hits_score_better_where_the_first_was_wrong() -> None:
@@ -116,6 +156,8 @@ def test_weights_from_files_are_written_read_and_belong_to_their_fusion(
     found = train(training, tools)
     assert [each["name"] for each in found.sets] == ["animals (test)", "guide"]
     assert [each["queries"] for each in found.sets] == [4, 2]
+    assert [each["name"] for each in found.left_out] == ["animals (test)", "guide"]
+    assert "of each set, with weights of the others alone:" in "\n".join(found.lines())
     json.dumps(found.as_json(), allow_nan=False)
     assert any(line.strip().startswith("animals (test): ") for line in found.lines())
     file = tmp_path / "weights.toml"
