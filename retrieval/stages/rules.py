@@ -18,6 +18,7 @@ from retrieval.variants import vector
 Value = str | int | float | bool
 MOST_PINNED = 20
 NOTED = 5
+LEAST_STEP = 1e-9
 
 
 @dataclass(frozen=True)
@@ -154,11 +155,12 @@ class Rules:
 
 
 def _raised(pins: list[Hit], hits: list[Hit], spread: float) -> list[Hit]:
-    """Return pinned hits with scores above those of all others."""
+    """Return pinned hits with scores above those of all others, also where these hardly differ."""
     top = max((hit.score for hit in hits), default=0.0)
+    step = max(spread, LEAST_STEP * max(1.0, abs(top)))
     places = range(len(pins), 0, -1)
     return [
-        pin.scored("rules:pinned", top + spread * place)
+        pin.scored("rules:pinned", top + step * place)
         for pin, place in zip(pins, places, strict=True)
     ]
 

@@ -181,6 +181,12 @@ def test_pinned_documents_go_on_top_in_their_order() -> None:
     assert scores(found, "b") == {"fuse": 3, "rules:pinned": 5 + 4 * 1}
 
 
+def test_a_pinned_hit_stands_above_hits_that_hardly_differ() -> None:
+    found = applied(Rules(pinned=("b",), mmr=0.5), hits(a=(2.8e-130, {}), b=(0.0, {})))
+    assert [hit.chunk.document_id for hit in found.hits] == ["b", "a"]
+    assert found.hits[0].score > found.hits[1].score
+
+
 def test_pinned_hits_are_not_moved_by_diversity_and_count_for_caps() -> None:
     chunks = [passage("a", "cats sleep", 0), passage("a", "cats sleep", 20), passage("b", "rails")]
     found = tuple(Hit(c, (Score("fuse", 9.0 - i),)) for i, c in enumerate(chunks))
