@@ -38,7 +38,7 @@ class Lost(NamedTuple):
 
     Of `CAUSES` but for two that ranks alone cannot tell apart: `absent` (in no list at all) may be
     `not_ingested`, `chunking`, `filter` or `candidates`; `removed` (a stage left it out) may be a
-    `duplicate` or `filter`.
+    `duplicate`, `filter`, or `limit` where it stood too low anyway.
     """
 
     cause: str

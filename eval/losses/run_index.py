@@ -54,9 +54,10 @@ def _check_documents(run: Run, manifest: Manifest, tools: Tools) -> None:
 
 
 def _changed(run: Run, what: str) -> InputError:
+    dataset, system = run.manifest["dataset"]["folder"], run.manifest["system"]["name"]
     return InputError(
         f"{run.folder}: {what}, so that it cannot be said what the run lost. Measure again: assay"
-        f" bench run --dataset {run.manifest['dataset']['folder']}",
+        f" bench run --dataset {dataset} --pipeline {system}",
         "run",
     )
 

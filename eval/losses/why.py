@@ -79,15 +79,25 @@ def _absent(way: Way, stood: Stood) -> Fate:
 
 
 def _staged(way: Way, stood: Stood, found: Lost, why: str) -> Fate:
-    """A stage demoted it or left it out; where that is `rules`, one of them may be the reason."""
-    removed = found.cause == "removed"
-    cause = "filter" if removed else "ranking"
+    """A stage demoted it or left it out; where that is `rules`, one of them may be the reason.
+
+    What was left out, but never was within the limit nor would be without the rule, is lost to the
+    limit: the stage took nothing from the answer.
+    """
     place = next(each.state for each in way.lists if each.name == found.stage)
-    rule = rule_of(way, stood.judgment, place, None if removed else way.limit)
+    rule = rule_of(way, stood.judgment, place, way.limit)
     if rule is not None:
-        cause = rule.cause
-        why += f" Without {rule.name} = {rule.value!r} it would still be there."
-    return Fate(stood, cause, found.stage, why)
+        why += f" Without {rule.name} = {rule.value!r} it would be among the first {way.limit}."
+        return Fate(stood, rule.cause, found.stage, why)
+    if found.cause == "ranking":
+        return Fate(stood, "ranking", found.stage, why)
+    if min(rank for _, rank in stood.ranks if rank is not None) > way.limit:
+        return Fate(stood, "limit", found.stage, f"{why} It never was among the first {way.limit}.")
+    rule = rule_of(way, stood.judgment, place, None)
+    if rule is None:
+        return Fate(stood, "filter", found.stage, why)
+    why += f" Without {rule.name} = {rule.value!r} it would be a hit."
+    return Fate(stood, rule.cause, found.stage, why)
 
 
 def _cut(judgment: Judgment, near: Sequence[Chunk]) -> str:

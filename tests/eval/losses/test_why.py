@@ -143,6 +143,15 @@ def test_a_rule_that_moves_a_place_out_is_named(rules, cause, said) -> None:
     assert said in found.why
 
 
+def test_what_a_rule_leaves_out_far_from_the_top_is_lost_to_the_limit() -> None:
+    stages = [{"use": "sparse"}, {"use": "fuse"}, {"use": "rules", "blocked": ["cats-5"]}]
+    found = why(stages, cats(), offline_kit(CATS), "cats-5")
+    assert (found.cause, found.stage) == ("limit", "rules")
+    assert found.why == (
+        "It stood at 4 in fuse; rules left it out. It never was among the first 2."
+    )
+
+
 def test_duplicates_are_those_of_a_document_and_those_that_say_the_same() -> None:
     chunks: list[Chunk] = [passage("d", "cat " * 5, n) for n in (0, 50)]
     kit = offline_kit([*chunks, passage("e", "cat cat dog dog dog")])
@@ -150,11 +159,11 @@ def test_duplicates_are_those_of_a_document_and_those_that_say_the_same() -> Non
     most = [{"use": "sparse"}, {"use": "fuse"}, {"use": "rules", "most": 1}]
     found = why(most, cats(), kit, second)
     assert (found.cause, found.stage) == ("duplicate", "rules")
-    assert found.why.endswith("left it out. Without most = 1 it would still be there.")
+    assert found.why.endswith("left it out. Without most = 1 it would be among the first 2.")
     mmr = [{"use": "sparse"}, {"use": "fuse"}, {"use": "rules", "mmr": 0.1}]
     found = why(mmr, cats(), kit, second)
     assert (found.cause, found.stage) == ("duplicate", "rules")
-    assert found.why.endswith("put it at 3. Without mmr = 0.1 it would still be there.")
+    assert found.why.endswith("put it at 3. Without mmr = 0.1 it would be among the first 2.")
 
 
 def test_what_was_never_within_the_limit_is_lost_to_it() -> None:
