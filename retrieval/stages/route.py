@@ -100,7 +100,7 @@ class Route:
     @property
     def asks_model(self) -> bool:
         """Whether it asks a language model."""
-        return not (self.router or self.votes)
+        return bool(self._known) and not (self.router or self.votes)
 
     @property
     def depends(self) -> dict[str, Any]:

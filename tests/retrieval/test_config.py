@@ -67,7 +67,7 @@ def test_a_pipeline_that_cannot_work_is_refused_with_what_is_allowed(
 
 
 def test_an_unknown_pipeline_lists_those_that_are_there() -> None:
-    with pytest.raises(NotFoundError, match=r"dense, full, hybrid, learned, sparse"):
+    with pytest.raises(NotFoundError, match=r"dense, full, hybrid, learned, routed, sparse"):
         load_pipeline("hybird")
 
 

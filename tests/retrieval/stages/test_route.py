@@ -392,3 +392,8 @@ def test_a_soft_route_that_nothing_tells_the_domains_is_refused_when_it_is_built
     with pytest.raises(ConfigError, match=r"votes .10., a router file, or domains"):
         build_pipeline("p", [*legs, {"use": "route", "how": "soft"}])
     build_pipeline("p", [{"use": "route", "votes": 3}, *legs, {"use": "route", "how": "soft"}])
+
+
+def test_only_a_route_by_descriptions_alone_asks_a_model(file: str) -> None:
+    routes = [Route(file), Route(votes=3, domains=ABOUT), Route(how="soft"), Route(domains=ABOUT)]
+    assert [each.asks_model for each in routes] == [False, False, False, True]
