@@ -23,6 +23,7 @@ def losses_json(losses: Losses) -> dict[str, Any]:
         "questions": len({item.asked.id for item in losses.items}),
         "judged": len(losses.items),
         "found": counts[None],
+        "most": losses.most,
         "waterfall": waterfall(losses),
         "changes": [each.as_json() for each in losses.effects],
         "refused": list(losses.refused),

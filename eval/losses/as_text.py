@@ -60,7 +60,12 @@ def _waterfall(losses: Losses) -> list[str]:
         ["in the answer", f"{left}", f"{left / whole:.1%}", "█" * round(BAR * left / whole)]
     )
     bars = [row.pop() for row in rows]
-    return [f"{line}  {bar}" for line, bar in zip(grid(rows), bars, strict=True)]
+    lines = [f"{line}  {bar}" for line, bar in zip(grid(rows), bars, strict=True)]
+    if losses.most < whole:
+        lines.append(
+            f"No more than {losses.most} fit: some questions have more than {losses.limit}."
+        )
+    return lines
 
 
 def _remedies(losses: Losses) -> list[str]:
@@ -159,8 +164,9 @@ def _classes(losses: Losses) -> list[str]:
 
 
 def _examples(losses: Losses) -> list[str]:
-    index = losses.run.manifest["system"]["index"]["name"]
-    found = [f"Examples; `assay why -i {index} -q QUESTION -d DOCUMENT` says more of any"]
+    system = losses.run.manifest["system"]
+    why = f"assay why -i {system['index']['name']} -p {system['name']} -q QUESTION -d DOCUMENT"
+    found = [f"Examples; `{why}` says more of any"]
     for cause, items in losses.by_cause().items():
         found.append(f"  {CAUSES[cause]}")
         for item in items[:EXAMPLES]:

@@ -1,5 +1,6 @@
 """Losses: for everything that was judged and is not in the answer, the one stage that lost it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -75,6 +76,12 @@ class Losses:
     items: tuple[Item, ...]
     effects: tuple[Effect, ...]
     refused: tuple[str, ...] = ()
+
+    @property
+    def most(self) -> int:
+        """How many items fit into the answers: a question may have more of them than hits."""
+        counts = Counter(item.asked.id for item in self.items)
+        return sum(min(count, self.limit) for count in counts.values())
 
     def by_cause(self) -> dict[str, list[Item]]:
         """Return the lost items by cause, in the order of the way; causes that lost any."""

@@ -49,7 +49,7 @@ def test_what_is_judged_and_not_found_has_a_cause_and_the_counts_add_up(animals,
         ("owl", "owl"): None,
     }
     data = losses_json(found)
-    assert (data["judged"], data["found"]) == (6, 3)
+    assert (data["judged"], data["found"], data["most"]) == (6, 3, 4)
     assert [(row["cause"], row["lost"], row["left"]) for row in data["waterfall"]] == [
         ("not_ingested", 1, 5),
         ("candidates", 1, 4),
@@ -69,6 +69,8 @@ def test_what_it_says_is_an_answer(animals, tools) -> None:
     assert "- found, but never near the top  -1   16.7%" in text
     assert "in the answer                     3   50.0%  ███████████████" in text
     assert "Ingest it: nothing else finds what is not there." in text
+    assert "No more than 4 fit: some questions have more than 1." in text
+    assert "`assay why -i animals-whole -p sparse -q QUESTION -d DOCUMENT` says more" in text
     assert "limit = 2  brings back 1" in text
     assert "search by dense too" in text
     assert "'xylophone' -> bee" in text
