@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.kit import Kit, Sparse, Vector
+from retrieval.kit import Kit, Near, Sparse
 from retrieval.types import Chunk, Hit, Search
 
 Columns = NDArray[np.float64]
@@ -93,36 +93,22 @@ def _leg(search: Search, hits: Sequence[Hit], leg: str) -> tuple[list[float], li
 
 
 def _cosines(search: Search, hits: Sequence[Hit], kit: Kit) -> tuple[list[float], list[float]]:
-    """The first three hits' centroid to each passage, and the question to each title."""
+    """The first three hits' centroid to each passage, and the question to each title.
+
+    A hit that the store no longer has is as far as the farthest of the others.
+    """
     ids = [hit.chunk.id for hit in hits]
     documents = [hit.chunk.document_id for hit in hits]
-    vectors, titles = kit.store.vectors_and_titles(ids, documents)
-    return _centroid(ids, vectors), _title(search, documents, titles, kit)
-
-
-def _centroid(ids: Sequence[str], vectors: Mapping[str, Vector]) -> list[float]:
-    """A hit that the store no longer has is as far as the farthest of the others."""
-    first = [vectors[id] for id in ids[:FIRST] if id in vectors]
-    if not first:
-        return [0.0] * len(ids)
-    mean = np.mean(first, axis=0, dtype=np.float64)
-    mean /= np.linalg.norm(mean) or 1.0
-    cosines = {id: float(vector @ mean) for id, vector in vectors.items()}
-    low = min(cosines.values())
-    return [cosines.get(id, low) for id in ids]
-
-
-def _title(
-    search: Search, documents: Sequence[str], titles: Mapping[str, Vector], kit: Kit
-) -> list[float]:
-    """Without any title the question is not even embedded, where no leg has done so."""
-    if not titles:
-        return [0.0] * len(documents)
     (asked,) = kit.queries([search.query])
-    cosines = {id: float(vector @ asked) for id, vector in titles.items()}
-    known = [cosines[id] for id in documents if id in cosines]
-    mean = sum(known) / len(known)
-    return [cosines.get(id, mean) for id in documents]
+    first = sum(kit.store.vectors(ids[:FIRST]).values(), np.zeros_like(asked))
+    length = float(np.linalg.norm(first))
+    centroid = first / length if length else asked
+    titles = Near(asked, list(dict.fromkeys(documents)))
+    near, titled = kit.store.cosines(Near(centroid, ids), titles, kit.clock)
+    low = min(near.values(), default=0.0)
+    mean = sum(titled[id] for id in documents if id in titled)
+    mean /= max(1, sum(id in titled for id in documents))
+    return [near.get(id, low) for id in ids], [titled.get(id, mean) for id in documents]
 
 
 class _Found(NamedTuple):

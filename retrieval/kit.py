@@ -107,11 +107,14 @@ class Point(NamedTuple):
     title: Vector | None = None
 
 
-class Vectored(NamedTuple):
-    """Stored vectors: those of chunks by their id, those of titles by the document's."""
+class Near(NamedTuple):
+    """A unit vector, and the ids of what it is compared with: chunks, or documents with titles."""
 
-    chunks: dict[str, Vector]
-    titles: dict[str, Vector]
+    vector: Vector
+    ids: Sequence[str]
+
+
+Cosines = dict[str, float]
 
 
 Probe = Vector | SparseVector
@@ -159,11 +162,8 @@ class Store(Protocol):
     def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
 
-    def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
-        """Return the vectors of chunks and of documents' titles, in one call; unknown is left out.
-
-        A document without a title has none, and so has every one in an index of the first schema.
-        """
+    def cosines(self, chunks: Near, titles: Near, clock: Clock) -> tuple[Cosines, Cosines]:
+        """Return how near chunks and documents' titles are, by id, in one call; no unknown ones."""
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are, exactly."""

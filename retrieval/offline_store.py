@@ -14,7 +14,7 @@ from retrieval.adapters import points
 from retrieval.adapters.points import COLUMNS, SHOWN, Row
 from retrieval.errors import ConfigError, InputError, NotFoundError
 from retrieval.filters import Filter, as_filterable, matches
-from retrieval.kit import Clock, Match, Point, Probe, SparseVector, Vectored
+from retrieval.kit import Clock, Cosines, Match, Near, Point, Probe, SparseVector
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 
@@ -86,16 +86,21 @@ class ListStore:
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
-        return self.vectors_and_titles(ids, ()).chunks
+        own = {row.id: row.vector for row in self._rows()}
+        return {id: own[id].copy() for id in ids if id in own}
 
-    def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
-        """Return the vectors of chunks and of documents' titles."""
+    def cosines(self, chunks: Near, titles: Near, clock: Clock) -> tuple[Cosines, Cosines]:
+        """Return how near chunks and documents' titles are."""
+        clock.remaining()
+        size = int(self.manifest.encoder["dimension"])
+        for near in (chunks, titles):
+            points.vector(near.vector, size, "The question")
         rows = self._rows()
         own = {row.id: row.vector for row in rows}
-        titles = {row.payload["document_id"]: row.title for row in rows if row.title is not None}
-        return Vectored(
-            {id: own[id].copy() for id in ids if id in own},
-            {id: titles[id].copy() for id in document_ids if id in titles},
+        known = {row.payload["document_id"]: row.title for row in rows if row.title is not None}
+        return (
+            {id: float(own[id] @ chunks.vector) for id in chunks.ids if id in own},
+            {id: float(known[id] @ titles.vector) for id in titles.ids if id in known},
         )
 
     def count(self, filter: Filter | None = None) -> int:

@@ -115,7 +115,7 @@ class Shard:
         A point that is already there stays seen and is renewed at once: an equal id is an equal
         text, so that only its metadata and position can be those of the new version.
         """
-        seen, _ = self.vectors(tenant, [point[0] for point in points], ())
+        seen = self.vectors(tenant, [point[0] for point in points])
         self._tenants.add(STAGED + tenant)
         for point in points:
             if point[0] not in seen:
@@ -147,20 +147,28 @@ class Shard:
         ]
         return found, None if following is None else str(following)
 
-    def vectors(
-        self, tenant: str, ids: Sequence[str], document_ids: Sequence[str]
-    ) -> tuple[dict[str, bytes], dict[str, bytes]]:
-        """Return the vectors of a tenant's points by id, and of titles by document id.
-
-        They are float32 bytes.
-        """
+    def vectors(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the dense vectors of a tenant's points as float32 bytes, by id."""
         records: list[Any] = self._shard.retrieve(list(ids), ["tenant"], [DENSE])
-        chunks = {
-            str(record.id): _bytes(record.vector[DENSE])
+        return {
+            str(record.id): array("f", record.vector[DENSE]).tobytes()
             for record in records
             if record.payload == {"tenant": tenant}
         }
-        return chunks, self._titles(tenant, document_ids) if document_ids else {}
+
+    def cosines(
+        self, tenant: str, chunks: tuple[bytes, Sequence[str]], titles: tuple[bytes, Sequence[str]]
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the cosines of a vector to points by id, and of one to titles by document id."""
+        vector, ids = chunks
+        near = self._cosines(tenant, DENSE, (vector, ("ids", ids), len(ids)))
+        vector, document_ids = titles
+        whose = (vector, first_chunks(document_ids), len(document_ids))
+        titled = self._cosines(tenant, TITLE, whose) if document_ids else []
+        return (
+            {str(hit.id): hit.score for hit in near},
+            {hit.payload["document_id"]: hit.score for hit in titled},
+        )
 
     def count(self, condition: Condition | None) -> int:
         """Return how many points there are, exactly; None: all of them."""
@@ -234,20 +242,16 @@ class Shard:
             made.append(edge.Point(id, vectors, payload))
         self._update(edge.UpdateOperation.upsert_points(made))
 
-    def _titles(self, tenant: str, document_ids: Sequence[str]) -> dict[str, bytes]:
-        whose: Condition = ("all", (("match", "tenant", tenant), first_chunks(document_ids)))
-        request = edge.ScrollRequest(
-            limit=len(document_ids),
-            filter=edge_filter(whose),
-            with_payload=["document_id"],
-            with_vector=[TITLE],
+    def _cosines(self, tenant: str, name: str, near: tuple[bytes, Condition, int]) -> list[Any]:
+        vector, condition, limit = near
+        request = edge.QueryRequest(
+            limit,
+            query=edge.Query.Nearest(_numbers(vector), using=name),
+            filter=edge_filter(("all", (("match", "tenant", tenant), condition))),
+            params=edge.SearchParams(exact=True),
+            with_payload=["document_id"] if name == TITLE else False,
         )
-        records: list[Any] = self._shard.scroll(request)[0]
-        return {
-            record.payload["document_id"]: _bytes(record.vector[TITLE])
-            for record in records
-            if TITLE in record.vector
-        }
+        return self._shard.query(request) if limit else []
 
     def _having(self, name: str) -> int:
         """How many points have a vector of this name."""
@@ -274,11 +278,6 @@ def _nearest(probe: Any) -> edge.Query:
 def _numbers(data: bytes) -> Any:
     """A vector as the engine takes it fastest."""
     return array("f", data)
-
-
-def _bytes(numbers: Any) -> bytes:
-    """A vector as it is sent."""
-    return array("f", numbers).tobytes()
 
 
 def _best(found: Sequence[Any], limit: int, positive: bool) -> Ranked:

@@ -12,7 +12,7 @@ import struct
 import time
 from typing import Any
 
-PROTOCOL = 2
+PROTOCOL = 3
 OK = "ok"
 LENGTH = struct.Struct("!Q")
 LARGEST = 2**30

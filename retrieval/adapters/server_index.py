@@ -17,7 +17,7 @@ from retrieval.adapters.server_filter import server_filter
 from retrieval.adapters.server_points import asked, batches, best, chunk, parts, struct
 from retrieval.errors import InputError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Match, Point, Probe, Vectored
+from retrieval.kit import Clock, Cosines, Match, Near, Point, Probe, Vector
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 
@@ -123,24 +123,30 @@ class ServerStore:
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
-        return self.vectors_and_titles(ids, ()).chunks
-
-    def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
-        """Return the vectors of chunks and of documents' titles, in one call for 1,000 of each."""
         wanted = [id for id in dict.fromkeys(ids) if points.is_uuid(id)]
-        titled = dict.fromkeys(document_ids) if self.manifest.titled else ()
-        whose = [id for id in titled if points.storable(id)]
-        found = Vectored({}, {})
-        for at in range(0, max(len(wanted), len(whose)), PAGE):
-            some: Condition = ("ids", tuple(wanted[at : at + PAGE]))
-            theirs = first_chunks(whose[at : at + PAGE])
-            own = ("all", (within(self.tenant), ("any", (some, theirs))))
-            names = [DENSE, TITLE] if whose else [DENSE]
-            for record in self._records(own, with_payload=["document_id"], with_vectors=names):
-                _take(record, found)
-        return Vectored(
-            {id: found.chunks[id] for id in wanted if id in found.chunks},
-            {id: found.titles[id] for id in whose if id in found.titles},
+        found: dict[str, NDArray[np.float32]] = {}
+        for first in range(0, len(wanted), PAGE):
+            some = ("ids", tuple(wanted[first : first + PAGE]))
+            own = ("all", (within(self.tenant), some))
+            for record in self._records(own, with_payload=False, with_vectors=[DENSE]):
+                vectors = record.vector if isinstance(record.vector, dict) else {}
+                found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
+        return found
+
+    def cosines(self, chunks: Near, titles: Near, clock: Clock) -> tuple[Cosines, Cosines]:
+        """Return how near chunks and documents' titles are, in one call."""
+        ids = tuple(id for id in chunks.ids if points.is_uuid(id))
+        whose = tuple(filter(points.storable, titles.ids)) if self.manifest.titled else ()
+        requests = []
+        if ids:
+            requests.append(self._compared(DENSE, chunks.vector, ("ids", ids)))
+        if whose:
+            requests.append(self._compared(TITLE, titles.vector, first_chunks(whose)))
+        answers = iter(self._answers(requests, clock) if requests else ())
+        near, titled = (next(answers) if asked else [] for asked in (ids, whose))
+        return (
+            {str(point.id): point.score for point in near},
+            {(point.payload or {})["document_id"]: point.score for point in titled},
         )
 
     def count(self, filter: Filter | None = None) -> int:
@@ -198,6 +204,18 @@ class ServerStore:
             with_payload=list(SHOWN),
         )
 
+    def _compared(self, name: str, vector: Vector, those: Condition) -> models.QueryRequest:
+        """Ask for the cosine to every one of those points."""
+        unit = points.vector(vector, self._dimension, "The question")
+        return models.QueryRequest(
+            query=models.NearestQuery(nearest=unit.tolist()),
+            using=name,
+            filter=server_filter(("all", (within(self.tenant), those))),
+            params=models.SearchParams(exact=True),
+            limit=PAGE,
+            with_payload=["document_id"] if name == TITLE else False,
+        )
+
     def _answers(
         self, requests: Sequence[models.QueryRequest], clock: Clock
     ) -> list[list[models.ScoredPoint]]:
@@ -245,15 +263,6 @@ class ServerStore:
     @property
     def _dimension(self) -> int:
         return int(self.manifest.encoder["dimension"])
-
-
-def _take(record: models.Record, found: Vectored) -> None:
-    """Put a point's vectors where they belong."""
-    vectors = record.vector if isinstance(record.vector, dict) else {}
-    found.chunks[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
-    if TITLE in vectors:
-        document_id = (record.payload or {})["document_id"]
-        found.titles[document_id] = np.asarray(vectors[TITLE], dtype=np.float32)
 
 
 def _upsert(rows: Sequence[Row]) -> models.UpdateOperation:

@@ -19,7 +19,7 @@ from retrieval.adapters.engine import LINGER_S, Engine
 from retrieval.adapters.points import DEFAULT_TENANT, storable
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Match, Point, Probe, Vectored
+from retrieval.kit import Clock, Cosines, Match, Near, Point, Probe
 from retrieval.manifest import Manifest, checked_name
 from retrieval.settings import Settings
 from retrieval.types import Chunk
@@ -217,20 +217,23 @@ class EmbeddedStore:
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
-        return self.vectors_and_titles(ids, ()).chunks
-
-    def vectors_and_titles(self, ids: Sequence[str], document_ids: Sequence[str]) -> Vectored:
-        """Return the vectors of chunks and of documents' titles, in one call for 1,000 of each."""
         known = [id for id in ids if points.is_uuid(id)]
-        titled = dict.fromkeys(document_ids) if self._manifest.titled else ()
-        whose = [id for id in titled if storable(id)]
-        found = Vectored({}, {})
-        for at in range(0, max(len(known), len(whose)), IDS):
-            part = (known[at : at + IDS], whose[at : at + IDS])
-            pages = self._ask("vectors", self._tenant, *part)
-            for kind, asked_for, page in zip(found, part, pages, strict=True):
-                kind |= {id: np.frombuffer(page[id], np.float32) for id in asked_for if id in page}
+        found: dict[str, NDArray[np.float32]] = {}
+        for at in range(0, len(known), IDS):
+            page = self._ask("vectors", self._tenant, known[at : at + IDS])
+            found |= {id: np.frombuffer(data, np.float32) for id, data in page.items()}
         return found
+
+    def cosines(self, chunks: Near, titles: Near, clock: Clock) -> tuple[Cosines, Cosines]:
+        """Return how near chunks and documents' titles are, in one call.
+
+        Raises: InputError for a vector that cannot be compared; DeadlineError; UnavailableError.
+        """
+        known = tuple(id for id in chunks.ids if points.is_uuid(id))
+        whose = tuple(filter(storable, titles.ids)) if self._manifest.titled else ()
+        sent = (self._bytes(chunks.vector), known), (self._bytes(titles.vector), whose)
+        near, titled = self._ask("cosines", self._tenant, *sent, clock=clock)
+        return near, titled
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are, exactly."""
@@ -249,6 +252,9 @@ class EmbeddedStore:
         self._engine.close()
         version = (self._manifest.name, self._manifest.id)
         return bool(self._engine.ask("optimize", *version))
+
+    def _bytes(self, vector: NDArray[np.float32]) -> bytes:
+        return points.vector(vector, self._dimension, "The question").tobytes()
 
     @property
     def _dimension(self) -> int:

@@ -24,7 +24,7 @@ from retrieval.errors import (
     UnavailableError,
 )
 from retrieval.filters import Equals
-from retrieval.kit import Clock, Point, Vectors
+from retrieval.kit import Clock, Near, Point, Vectors
 from retrieval.offline import HashEmbedder, WordSparse
 from retrieval.offline_store import ListIndexes, ListStore
 from retrieval.open_kit import Tools
@@ -170,9 +170,10 @@ def test_changed_metadata_or_domain_is_updated_without_embedding(tools: Tools) -
 
 def test_a_title_has_a_vector_of_its_own_at_the_first_chunk(tools: Tools) -> None:
     ingest(Job(loaded(document("d", title="Cats"), document("e", "Other")), "t"), tools)
-    titles = tools.indexes.open("t").vectors_and_titles([], ["d", "e"]).titles
-    assert list(titles) == ["d"]
-    np.testing.assert_array_equal(titles["d"], HashEmbedder().passages(["Cats"])[0])
+    (own,) = HashEmbedder().passages(["Cats"])
+    store = tools.indexes.open("t")
+    _, titles = store.cosines(Near(own, []), Near(own, ["d", "e"]), Clock())
+    assert titles == {"d": pytest.approx(1)}
 
 
 def test_an_index_of_the_first_schema_says_what_it_lacks(tools: Tools) -> None:
@@ -181,7 +182,9 @@ def test_an_index_of_the_first_schema_says_what_it_lacks(tools: Tools) -> None:
     tools.indexes.create(older)
     report = ingest(Job(loaded(document("d", title="Cats")), "old"), tools)
     assert any("no vectors of titles" in line for line in report.lines())
-    assert tools.indexes.open("old").vectors_and_titles([], ["d"]).titles == {}
+    (own,) = HashEmbedder().passages(["Cats"])
+    store = tools.indexes.open("old")
+    assert store.cosines(Near(own, []), Near(own, ["d"]), Clock()) == ({}, {})
 
 
 def test_a_new_title_is_new_content(tools: Tools) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from retrieval.errors import ConfigError, InputError, NotFoundError
 from retrieval.filters import And, Equals, Exists, Not
-from retrieval.kit import Clock, Point, SparseVector
+from retrieval.kit import Clock, Near, Point, SparseVector
 from retrieval.offline import HashEmbedder, offline_manifest, passage
 from retrieval.types import Chunk
 
@@ -136,33 +136,49 @@ def titled(document_id: str, *titles: str | None) -> list[Chunk]:
     ]
 
 
-def test_a_title_is_kept_once_for_its_document_and_comes_with_the_vectors(place: Any) -> None:
+ASKED = HashEmbedder().passages(["cats and dogs"])[0]
+
+
+def cosines(store: Any, ids: list[str], document_ids: list[str]) -> Any:
+    """What is near the question, for passages and titles alike."""
+    return store.cosines(Near(ASKED, ids), Near(ASKED, document_ids), Clock())
+
+
+def test_a_title_is_kept_once_for_its_document_and_compared_with_its_passages(place: Any) -> None:
     cats, dogs = titled("cats", "About cats", "About cats"), titled("dogs", None)
     store = place.own(*cats, *dogs)
     ids = [cats[1].id, dogs[0].id, "no id at all"]
-    vectors, titles = store.vectors_and_titles(ids, ["cats", "dogs", "cats", "unknown", "\ud800"])
-    assert list(vectors) == ids[:2]
-    assert list(titles) == ["cats"]
-    np.testing.assert_allclose(
-        titles["cats"], HashEmbedder().passages(["About cats"])[0], atol=1e-6
+    near, titles = cosines(store, ids, ["cats", "dogs", "cats", "unknown", "\ud800"])
+    texts, own = (
+        HashEmbedder().passages(["text 1", "text 0"]),
+        HashEmbedder().passages(["About cats"]),
     )
-    assert store.vectors_and_titles([], []) == ({}, {})
-    assert list(store.vectors_and_titles([cats[0].id], []).titles) == []
+    assert near == pytest.approx(dict(zip(ids, (texts @ ASKED).tolist(), strict=False)), abs=1e-6)
+    assert titles == pytest.approx({"cats": float(own[0] @ ASKED)}, abs=1e-6)
+    assert cosines(store, [], []) == ({}, {})
     store.describe("cats", None, {"title": "Other"})
-    assert list(store.vectors_and_titles([], ["cats"]).titles) == ["cats"]
-    assert place.own().vectors_and_titles(ids, ["cats"]) == ({}, {})
+    assert cosines(store, [], ["cats"]) == ({}, pytest.approx(titles, abs=1e-6))
+    assert cosines(place.own(), ids, ["cats"]) == ({}, {})
     place.put(store, *titled("cats", None, None))
-    assert store.vectors_and_titles([], ["cats"]) == ({}, {})
+    assert cosines(store, [], ["cats"]) == ({}, {})
 
 
-def test_titles_of_many_documents_come_and_a_long_document_keeps_its_own(place: Any) -> None:
-    many = [titled(f"d{i}", f"title {i}")[0] for i in range(1_002)]
+def test_titles_of_many_documents_are_compared_and_a_long_document_keeps_its_own(
+    place: Any,
+) -> None:
+    many = [titled(f"d{i}", f"title {i}")[0] for i in range(150)]
     long = titled("long", *["The long one"] * 300)
     store = place.own(*many, *long)
     names = [chunk.document_id for chunk in many]
-    found = store.vectors_and_titles([chunk.id for chunk in long], [*names, "long"])
-    assert len(found.chunks) == 300
-    assert list(found.titles) == [*names, "long"]
+    near, titles = cosines(store, [chunk.id for chunk in long], [*names, "long"])
+    assert (len(near), set(titles)) == (300, {*names, "long"})
+
+
+def test_a_vector_that_cannot_be_compared_is_refused(place: Any) -> None:
+    chunk = titled("d", "A title")[0]
+    store = place.own(chunk)
+    with pytest.raises(InputError):
+        store.cosines(Near(np.zeros(64, np.float32), [chunk.id]), Near(ASKED, ["d"]), Clock())
 
 
 def test_an_index_of_the_first_schema_is_used_without_titles(place: Any) -> None:
@@ -170,8 +186,8 @@ def test_an_index_of_the_first_schema_is_used_without_titles(place: Any) -> None
     chunk = titled("d", "A title")[0]
     store = place.put(place.indexes.create(made), chunk)
     assert not place.indexes.open(made.name).manifest.titled
-    vectors, titles = store.vectors_and_titles([chunk.id], ["d"])
-    assert (list(vectors), titles) == ([chunk.id], {})
+    near, titles = cosines(store, [chunk.id], ["d"])
+    assert (list(near), titles) == ([chunk.id], {})
 
 
 def test_describing_changes_metadata_and_nothing_else(place: Any) -> None:
