@@ -6,15 +6,16 @@ store, in one call; words are the same if the sparse leg says so. No passage is 
 
 import math
 import re
-from bisect import bisect
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
-from itertools import accumulate, pairwise
+from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.kit import Kit, Near, Sparse
+from retrieval.kit import Compared, Kit, Sparse
 from retrieval.types import Chunk, Hit, Search
 
 Columns = NDArray[np.float64]
@@ -52,6 +53,7 @@ FIRST = 3
 LONGEST = 256
 """How many words of a question are looked for in passages."""
 WORD = re.compile(r"\w+")
+STOP = ". "
 NEAR = 40
 """How many characters before a word its neighbour is looked for in."""
 
@@ -100,15 +102,12 @@ def _cosines(search: Search, hits: Sequence[Hit], kit: Kit) -> tuple[list[float]
     ids = [hit.chunk.id for hit in hits]
     documents = [hit.chunk.document_id for hit in hits]
     (asked,) = kit.queries([search.query])
-    first = sum(kit.store.vectors(ids[:FIRST]).values(), np.zeros_like(asked))
-    length = float(np.linalg.norm(first))
-    centroid = first / length if length else asked
-    titles = Near(asked, list(dict.fromkeys(documents)))
-    near, titled = kit.store.cosines(Near(centroid, ids), titles, kit.clock)
+    compared = Compared(ids, FIRST, list(dict.fromkeys(documents)), asked)
+    near, titles = kit.store.cosines(compared, kit.clock)
     low = min(near.values(), default=0.0)
-    mean = sum(titled[id] for id in documents if id in titled)
-    mean /= max(1, sum(id in titled for id in documents))
-    return [near.get(id, low) for id in ids], [titled.get(id, mean) for id in documents]
+    known = [titles[id] for id in documents if id in titles]
+    mean = sum(known) / max(1, len(known))
+    return [near.get(id, low) for id in ids], [titles.get(id, mean) for id in documents]
 
 
 class _Found(NamedTuple):
@@ -117,6 +116,25 @@ class _Found(NamedTuple):
     word: str
     start: int
     end: int
+
+
+class _Pairs(NamedTuple):
+    """Neighbouring words of a question, one of which has a term; each is looked for from that one.
+
+    `first` are those of the known words that come first, `second` those before which a word without
+    a term stands.
+    """
+
+    all: frozenset[tuple[str, str]]
+    first: frozenset[str]
+    second: frozenset[str]
+
+    @classmethod
+    def of(cls, asked: Sequence[str], known: Container[str]) -> "_Pairs":
+        """Return the pairs of a question's words."""
+        found = [(a, b) for a, b in pairwise(asked) if a in known or b in known]
+        first = frozenset(a for a, _ in found if a in known)
+        return cls(frozenset(found), first, frozenset(b for a, b in found if a not in known))
 
 
 class _Passage:
@@ -128,54 +146,58 @@ class _Passage:
     def __init__(self, chunk: Chunk, begins: frozenset[str]) -> None:
         """Look for words in the text by their beginnings: most of it is never cut into words."""
         title = " ".join((str(chunk.meta.get("title") or ""), *chunk.heading))
-        text = chunk.text.lower().replace("\n", ". ")
         self.title = WORD.findall(title.lower())
-        self.text = text
-        self.found = [each for begin in begins for each in _beginning(begin, text)]
-        parts = text.replace("! ", ". ").replace("? ", ". ").split(". ")
-        self._ends = list(accumulate(len(part) + 2 for part in parts))
+        text = chunk.text.lower().replace("\n", STOP)
+        self.text = text.replace("! ", STOP).replace("? ", STOP)
+        self.found = _found(self.text, begins)
 
     def sentences(self, term_of: Mapping[str, int]) -> list[set[int]]:
         """Return the question's terms in each sentence that has any."""
-        found: dict[int, set[int]] = {}
+        found: list[set[int]] = []
+        last = 0
         for word, start, _ in self.found:
-            if word in term_of:
-                found.setdefault(bisect(self._ends, start), set()).add(term_of[word])
-        return list(found.values())
+            term = term_of.get(word)
+            if term is not None:
+                if not found or self.text.count(STOP, last, start):
+                    found.append(set())
+                found[-1].add(term)
+                last = start
+        return found
 
-    def share(self, pairs: Set[tuple[str, str]], known: Container[str]) -> float:
-        """Return the share of pairs of words that are neighbours in title and headings, or text.
-
-        One word of a pair is `known`: only the places of such words are in `found`.
-        """
-        if not pairs:
+    def share(self, pairs: _Pairs) -> float:
+        """Return the share of pairs of words that are neighbours in title and headings, or text."""
+        if not pairs.all:
             return 0.0
         seen = set(pairwise(self.title))
-        first = {one for one, _ in pairs if one in known}
-        second = {two for one, two in pairs if one not in known}
         for word, start, end in self.found:
-            if word in first and (after := WORD.search(self.text, end)):
+            if word in pairs.first and (after := WORD.search(self.text, end)):
                 seen.add((word, after[0]))
-            if word in second and (before := WORD.findall(self.text, max(0, start - NEAR), start)):
-                seen.add((before[-1], word))
-        return len(seen & pairs) / len(pairs)
+            if word in pairs.second:
+                before = WORD.findall(self.text, max(0, start - NEAR), start)
+                seen.update((each, word) for each in before[-1:])
+        return len(seen & pairs.all) / len(pairs.all)
 
 
-def _beginning(begin: str, text: str) -> Iterator[_Found]:
-    start = text.find(begin)
-    while start >= 0:
-        if start == 0 or not (text[start - 1].isalnum() or text[start - 1] == "_"):
-            word = WORD.match(text, start)
-            if word:
-                yield _Found(word[0], start, word.end())
-        start = text.find(begin, start + 1)
+def _found(text: str, begins: frozenset[str]) -> list[_Found]:
+    """Words that begin so, in the order of the text."""
+    found = []
+    for begin in begins:
+        start = text.find(begin)
+        while start >= 0:
+            inside = start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_")
+            if not inside and (word := WORD.match(text, start)):
+                found.append(_Found(word[0], start, word.end()))
+            start = text.find(begin, start + 1)
+    found.sort(key=itemgetter(1))
+    return found
 
 
 def _words(query: str, chunks: Sequence[Chunk], sparse: Sparse) -> Columns:
     """Return coverage, best sentence, bigrams, title coverage and title share of each chunk."""
     asked = WORD.findall(query.lower())[:LONGEST]
     known = matching(asked, (), sparse)
-    passages = [_Passage(chunk, _beginnings(known)) for chunk in chunks]
+    begins = _beginnings(known)
+    passages = [_Passage(chunk, begins) for chunk in chunks]
     seen = {each.word for passage in passages for each in passage.found}
     term_of = matching(asked, seen.union(*(each.title for each in passages)), sparse)
     titles = [_terms(each.title, term_of) for each in passages]
@@ -183,17 +205,14 @@ def _words(query: str, chunks: Sequence[Chunk], sparse: Sparse) -> Columns:
     whole = [title.union(*its) for title, its in zip(titles, sentences, strict=True)]
     weights = _weights(whole)
     total = sum(weights.values()) or 1.0
-    pairs = {pair for pair in pairwise(asked) if pair[0] in known or pair[1] in known}
-    rows = np.zeros((len(chunks), 5))
-    for row, passage in enumerate(passages):
-        title = passage.title
-        best = max((_sum(weights, each) for each in sentences[row]), default=0.0)
-        rows[row, 0] = _sum(weights, whole[row]) / total
-        rows[row, 1] = best / total
-        rows[row, 2] = passage.share(pairs, known)
-        rows[row, 3] = _sum(weights, titles[row]) / total
-        rows[row, 4] = sum(word in term_of for word in title) / len(title) if title else 0.0
-    return rows
+    pairs = _Pairs.of(asked, known)
+    rows = []
+    for passage, terms, title, its in zip(passages, whole, titles, sentences, strict=True):
+        best = max((_sum(weights, each) for each in its), default=0.0)
+        covered = [_sum(weights, terms) / total, best / total, passage.share(pairs)]
+        own = sum(map(term_of.__contains__, passage.title)) / max(1, len(passage.title))
+        rows.append([*covered, _sum(weights, title) / total, own])
+    return np.array(rows, dtype=np.float64)
 
 
 def matching(asked: Sequence[str], words: Iterable[str], sparse: Sparse) -> dict[str, int]:
@@ -224,6 +243,11 @@ def _terms(words: Iterable[str], term_of: Mapping[str, int]) -> set[int]:
 
 def _term(word: str, sparse: Sparse) -> int | None:
     """The first term of a word, or None for a stop word."""
+    return _remembered(word, sparse)  # type: ignore[arg-type]  # tools are values, and hashable
+
+
+@lru_cache(maxsize=50_000)
+def _remembered(word: str, sparse: Sparse) -> int | None:
     indices = sparse.query(word).indices
     return indices[0] if indices else None
 
@@ -239,4 +263,4 @@ def _weights(found: Sequence[set[int]]) -> dict[int, float]:
 
 
 def _sum(weights: Mapping[int, float], terms: Iterable[int]) -> float:
-    return sum(weights[term] for term in terms)
+    return sum(map(weights.__getitem__, terms))

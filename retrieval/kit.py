@@ -17,6 +17,7 @@ from retrieval.filters import Filter
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk, Span
 
+Scores = dict[str, float]
 Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 """Shape (n, dimension), rows of unit length, float32."""
@@ -107,14 +108,13 @@ class Point(NamedTuple):
     title: Vector | None = None
 
 
-class Near(NamedTuple):
-    """A unit vector, and the ids of what it is compared with: chunks, or documents with titles."""
+class Compared(NamedTuple):
+    """Chunks, with the centroid of the first few of them; titles of documents, with a question."""
 
-    vector: Vector
     ids: Sequence[str]
-
-
-Cosines = dict[str, float]
+    first: int
+    document_ids: Sequence[str]
+    question: Vector
 
 
 Probe = Vector | SparseVector
@@ -162,8 +162,8 @@ class Store(Protocol):
     def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
 
-    def cosines(self, chunks: Near, titles: Near, clock: Clock) -> tuple[Cosines, Cosines]:
-        """Return how near chunks and documents' titles are, by id, in one call; no unknown ones."""
+    def cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
+        """Return how near chunks and documents' titles are, by id; unknown ones are left out."""
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are, exactly."""

@@ -14,7 +14,7 @@ from retrieval.adapters import points
 from retrieval.adapters.points import COLUMNS, SHOWN, Row
 from retrieval.errors import ConfigError, InputError, NotFoundError
 from retrieval.filters import Filter, as_filterable, matches
-from retrieval.kit import Clock, Cosines, Match, Near, Point, Probe, SparseVector
+from retrieval.kit import Clock, Compared, Match, Point, Probe, Scores, SparseVector
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 
@@ -89,18 +89,20 @@ class ListStore:
         own = {row.id: row.vector for row in self._rows()}
         return {id: own[id].copy() for id in ids if id in own}
 
-    def cosines(self, chunks: Near, titles: Near, clock: Clock) -> tuple[Cosines, Cosines]:
+    def cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
         """Return how near chunks and documents' titles are."""
         clock.remaining()
         size = int(self.manifest.encoder["dimension"])
-        for near in (chunks, titles):
-            points.vector(near.vector, size, "The question")
+        question = points.vector(asked.question, size, "The question")
         rows = self._rows()
         own = {row.id: row.vector for row in rows}
         known = {row.payload["document_id"]: row.title for row in rows if row.title is not None}
+        ids = [id for id in asked.ids if id in own]
+        centroid = sum(own[id] for id in asked.ids[: asked.first] if id in own)
+        length = float(np.linalg.norm(centroid))
         return (
-            {id: float(own[id] @ chunks.vector) for id in chunks.ids if id in own},
-            {id: float(known[id] @ titles.vector) for id in titles.ids if id in known},
+            {id: float(own[id] @ centroid) / length for id in ids} if length else {},
+            {id: float(known[id] @ question) for id in asked.document_ids if id in known},
         )
 
     def count(self, filter: Filter | None = None) -> int:

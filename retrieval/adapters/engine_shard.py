@@ -157,17 +157,18 @@ class Shard:
         }
 
     def cosines(
-        self, tenant: str, chunks: tuple[bytes, Sequence[str]], titles: tuple[bytes, Sequence[str]]
+        self, tenant: str, chunks: tuple[list[str], list[str]], titles: tuple[bytes, list[str]]
     ) -> tuple[dict[str, float], dict[str, float]]:
-        """Return the cosines of a vector to points by id, and of one to titles by document id."""
-        vector, ids = chunks
-        near = self._cosines(tenant, DENSE, (vector, ("ids", ids), len(ids)))
-        vector, document_ids = titles
-        whose = (vector, first_chunks(document_ids), len(document_ids))
-        titled = self._cosines(tenant, TITLE, whose) if document_ids else []
+        """Return cosines of points (second ids) to the centroid of some (first), and of titles."""
+        first, ids = chunks
+        rows = [array("f", data) for data in self.vectors(tenant, first).values()]
+        centroid = array("f", map(sum, zip(*rows, strict=True)))
+        near = self._compared(tenant, DENSE, (centroid, ("ids", ids), len(ids)))
+        question, document_ids = titles
+        whose = (_numbers(question), first_chunks(document_ids), len(document_ids))
         return (
             {str(hit.id): hit.score for hit in near},
-            {hit.payload["document_id"]: hit.score for hit in titled},
+            {hit.payload["document_id"]: hit.score for hit in self._compared(tenant, TITLE, whose)},
         )
 
     def count(self, condition: Condition | None) -> int:
@@ -242,16 +243,19 @@ class Shard:
             made.append(edge.Point(id, vectors, payload))
         self._update(edge.UpdateOperation.upsert_points(made))
 
-    def _cosines(self, tenant: str, name: str, near: tuple[bytes, Condition, int]) -> list[Any]:
+    def _compared(self, tenant: str, name: str, near: tuple[Any, Condition, int]) -> list[Any]:
+        """Every point that meets a condition, with its cosine; none to a vector without length."""
         vector, condition, limit = near
+        if not limit or not any(vector):
+            return []
         request = edge.QueryRequest(
             limit,
-            query=edge.Query.Nearest(_numbers(vector), using=name),
+            query=edge.Query.Nearest(vector, using=name),
             filter=edge_filter(("all", (("match", "tenant", tenant), condition))),
             params=edge.SearchParams(exact=True),
             with_payload=["document_id"] if name == TITLE else False,
         )
-        return self._shard.query(request) if limit else []
+        return self._shard.query(request)
 
     def _having(self, name: str) -> int:
         """How many points have a vector of this name."""

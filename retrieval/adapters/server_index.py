@@ -17,7 +17,7 @@ from retrieval.adapters.server_filter import server_filter
 from retrieval.adapters.server_points import asked, batches, best, chunk, parts, struct
 from retrieval.errors import InputError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Cosines, Match, Near, Point, Probe, Vector
+from retrieval.kit import Clock, Compared, Match, Point, Probe, Scores, Vector
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 
@@ -133,20 +133,22 @@ class ServerStore:
                 found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
         return found
 
-    def cosines(self, chunks: Near, titles: Near, clock: Clock) -> tuple[Cosines, Cosines]:
-        """Return how near chunks and documents' titles are, in one call."""
-        ids = tuple(id for id in chunks.ids if points.is_uuid(id))
-        whose = tuple(filter(points.storable, titles.ids)) if self.manifest.titled else ()
-        requests = []
-        if ids:
-            requests.append(self._compared(DENSE, chunks.vector, ("ids", ids)))
+    def cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
+        """Return how near chunks and documents' titles are: a call for the first, one for all."""
+        question = points.vector(asked.question, self._dimension, "The question")
+        ids = tuple(id for id in asked.ids if points.is_uuid(id))
+        whose = tuple(filter(points.storable, asked.document_ids)) if self.manifest.titled else ()
+        centroid = np.sum([*self.vectors(asked.ids[: asked.first]).values()], axis=0)
+        requests = {}
+        if np.any(centroid):
+            requests[DENSE] = self._compared(DENSE, centroid, ("ids", ids))
         if whose:
-            requests.append(self._compared(TITLE, titles.vector, first_chunks(whose)))
-        answers = iter(self._answers(requests, clock) if requests else ())
-        near, titled = (next(answers) if asked else [] for asked in (ids, whose))
+            requests[TITLE] = self._compared(TITLE, question, first_chunks(whose))
+        answers = self._answers(list(requests.values()), clock) if requests else []
+        found = dict(zip(requests, answers, strict=True))
         return (
-            {str(point.id): point.score for point in near},
-            {(point.payload or {})["document_id"]: point.score for point in titled},
+            {str(point.id): point.score for point in found.get(DENSE, ())},
+            {(p.payload or {})["document_id"]: p.score for p in found.get(TITLE, ())},
         )
 
     def count(self, filter: Filter | None = None) -> int:
@@ -206,9 +208,8 @@ class ServerStore:
 
     def _compared(self, name: str, vector: Vector, those: Condition) -> models.QueryRequest:
         """Ask for the cosine to every one of those points."""
-        unit = points.vector(vector, self._dimension, "The question")
         return models.QueryRequest(
-            query=models.NearestQuery(nearest=unit.tolist()),
+            query=models.NearestQuery(nearest=vector.tolist()),
             using=name,
             filter=server_filter(("all", (within(self.tenant), those))),
             params=models.SearchParams(exact=True),

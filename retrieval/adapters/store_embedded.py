@@ -19,7 +19,7 @@ from retrieval.adapters.engine import LINGER_S, Engine
 from retrieval.adapters.points import DEFAULT_TENANT, storable
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Cosines, Match, Near, Point, Probe
+from retrieval.kit import Clock, Compared, Match, Point, Probe, Scores
 from retrieval.manifest import Manifest, checked_name
 from retrieval.settings import Settings
 from retrieval.types import Chunk
@@ -224,16 +224,19 @@ class EmbeddedStore:
             found |= {id: np.frombuffer(data, np.float32) for id, data in page.items()}
         return found
 
-    def cosines(self, chunks: Near, titles: Near, clock: Clock) -> tuple[Cosines, Cosines]:
+    def cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
         """Return how near chunks and documents' titles are, in one call.
 
         Raises: InputError for a vector that cannot be compared; DeadlineError; UnavailableError.
         """
-        known = tuple(id for id in chunks.ids if points.is_uuid(id))
-        whose = tuple(filter(storable, titles.ids)) if self._manifest.titled else ()
-        sent = (self._bytes(chunks.vector), known), (self._bytes(titles.vector), whose)
-        near, titled = self._ask("cosines", self._tenant, *sent, clock=clock)
-        return near, titled
+        question = points.vector(asked.question, self._dimension, "The question").tobytes()
+        first = [id for id in asked.ids[: asked.first] if points.is_uuid(id)]
+        known = [id for id in asked.ids if points.is_uuid(id)]
+        whose = [*filter(storable, asked.document_ids)] if self._manifest.titled else []
+        chunks, titles = self._ask(
+            "cosines", self._tenant, (first, known), (question, whose), clock=clock
+        )
+        return chunks, titles
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are, exactly."""
@@ -252,9 +255,6 @@ class EmbeddedStore:
         self._engine.close()
         version = (self._manifest.name, self._manifest.id)
         return bool(self._engine.ask("optimize", *version))
-
-    def _bytes(self, vector: NDArray[np.float32]) -> bytes:
-        return points.vector(vector, self._dimension, "The question").tobytes()
 
     @property
     def _dimension(self) -> int:

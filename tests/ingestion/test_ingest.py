@@ -24,7 +24,7 @@ from retrieval.errors import (
     UnavailableError,
 )
 from retrieval.filters import Equals
-from retrieval.kit import Clock, Near, Point, Vectors
+from retrieval.kit import Clock, Compared, Point, Vectors
 from retrieval.offline import HashEmbedder, WordSparse
 from retrieval.offline_store import ListIndexes, ListStore
 from retrieval.open_kit import Tools
@@ -172,7 +172,7 @@ def test_a_title_has_a_vector_of_its_own_at_the_first_chunk(tools: Tools) -> Non
     ingest(Job(loaded(document("d", title="Cats"), document("e", "Other")), "t"), tools)
     (own,) = HashEmbedder().passages(["Cats"])
     store = tools.indexes.open("t")
-    _, titles = store.cosines(Near(own, []), Near(own, ["d", "e"]), Clock())
+    _, titles = store.cosines(Compared([], 3, ["d", "e"], own), Clock())
     assert titles == {"d": pytest.approx(1)}
 
 
@@ -184,7 +184,7 @@ def test_an_index_of_the_first_schema_says_what_it_lacks(tools: Tools) -> None:
     assert any("no vectors of titles" in line for line in report.lines())
     (own,) = HashEmbedder().passages(["Cats"])
     store = tools.indexes.open("old")
-    assert store.cosines(Near(own, []), Near(own, ["d"]), Clock()) == ({}, {})
+    assert store.cosines(Compared([], 3, ["d"], own), Clock()) == ({}, {})
 
 
 def test_a_new_title_is_new_content(tools: Tools) -> None:

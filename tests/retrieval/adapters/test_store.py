@@ -10,7 +10,7 @@ import pytest
 
 from retrieval.errors import ConfigError, InputError, NotFoundError
 from retrieval.filters import And, Equals, Exists, Not
-from retrieval.kit import Clock, Near, Point, SparseVector
+from retrieval.kit import Clock, Compared, Point, SparseVector
 from retrieval.offline import HashEmbedder, offline_manifest, passage
 from retrieval.types import Chunk
 
@@ -140,8 +140,8 @@ ASKED = HashEmbedder().passages(["cats and dogs"])[0]
 
 
 def cosines(store: Any, ids: list[str], document_ids: list[str]) -> Any:
-    """What is near the question, for passages and titles alike."""
-    return store.cosines(Near(ASKED, ids), Near(ASKED, document_ids), Clock())
+    """Passages beside the first of them, and titles beside the question."""
+    return store.cosines(Compared(ids, 1, document_ids, ASKED), Clock())
 
 
 def test_a_title_is_kept_once_for_its_document_and_compared_with_its_passages(place: Any) -> None:
@@ -149,12 +149,14 @@ def test_a_title_is_kept_once_for_its_document_and_compared_with_its_passages(pl
     store = place.own(*cats, *dogs)
     ids = [cats[1].id, dogs[0].id, "no id at all"]
     near, titles = cosines(store, ids, ["cats", "dogs", "cats", "unknown", "\ud800"])
-    texts, own = (
-        HashEmbedder().passages(["text 1", "text 0"]),
-        HashEmbedder().passages(["About cats"]),
-    )
-    assert near == pytest.approx(dict(zip(ids, (texts @ ASKED).tolist(), strict=False)), abs=1e-6)
-    assert titles == pytest.approx({"cats": float(own[0] @ ASKED)}, abs=1e-6)
+    one, two, own = HashEmbedder().passages(["text 1", "text 0", "About cats"])
+    assert near == pytest.approx({ids[0]: 1.0, ids[1]: float(one @ two)}, abs=1e-6)
+    both, _ = store.cosines(Compared(ids, 2, [], ASKED), Clock())
+    middle = (one + two) / np.linalg.norm(one + two)
+    expected = {ids[0]: float(one @ middle), ids[1]: float(two @ middle)}
+    assert both == pytest.approx(expected, abs=1e-6)
+    assert cosines(store, ["no id at all", ids[0]], [])[0] == {}
+    assert titles == pytest.approx({"cats": float(own @ ASKED)}, abs=1e-6)
     assert cosines(store, [], []) == ({}, {})
     store.describe("cats", None, {"title": "Other"})
     assert cosines(store, [], ["cats"]) == ({}, pytest.approx(titles, abs=1e-6))
@@ -178,7 +180,7 @@ def test_a_vector_that_cannot_be_compared_is_refused(place: Any) -> None:
     chunk = titled("d", "A title")[0]
     store = place.own(chunk)
     with pytest.raises(InputError):
-        store.cosines(Near(np.zeros(64, np.float32), [chunk.id]), Near(ASKED, ["d"]), Clock())
+        store.cosines(Compared([chunk.id], 1, ["d"], np.zeros(64, np.float32)), Clock())
 
 
 def test_an_index_of_the_first_schema_is_used_without_titles(place: Any) -> None:

@@ -11,7 +11,7 @@ from qdrant_client import models
 from retrieval.adapters.store_server import ServerIndexes
 from retrieval.errors import ConfigError, NotFoundError, StoreError
 from retrieval.filters import Equals
-from retrieval.kit import Clock, Kit, Near, Store
+from retrieval.kit import Clock, Compared, Kit, Store
 from retrieval.offline import HashEmbedder, WordSparse, documents, offline_manifest, passage
 from retrieval.settings import Settings
 from retrieval.types import Chunk
@@ -155,14 +155,16 @@ def test_many_documents_are_stored_in_few_requests(store: Store, rest: Any) -> N
     assert store.count() == 1
 
 
-def test_cosines_to_passages_and_titles_are_one_request(store: Store, rest: Any) -> None:
+def test_cosines_of_passages_and_titles_are_one_request_after_the_centroid(
+    store: Store, rest: Any
+) -> None:
     put(store, replace(passage("e", "words"), meta={"title": "Words"}))
     rest.asked.clear()
     ids = [chunk.id for name in "de" for chunk in store.chunks(name)]
     rest.asked.clear()
-    near, titles = store.cosines(Near(PROBE, ids), Near(PROBE, ["d", "e"]), Clock())
+    near, titles = store.cosines(Compared(ids, 1, ["d", "e"], PROBE), Clock())
     assert (len(near), list(titles)) == (2, ["e"])
-    assert len(rest.asked) == 1
+    assert [what.rpartition("/")[2] for what, _ in rest.asked] == ["scroll", "batch"]
 
 
 def test_titles_get_no_graph(indexes: ServerIndexes, rest: Any) -> None:
