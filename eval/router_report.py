@@ -63,7 +63,8 @@ class Said:
     """What a router said of questions.
 
     `truth` by question is the number of its label, that of none being the number of labels; so are
-    the columns of `probabilities`. What is not `accepted` is called none.
+    the columns of `probabilities`, all 0 where the router named none. What is not `accepted` is
+    called none.
     """
 
     labels: tuple[str, ...]
@@ -74,8 +75,15 @@ class Said:
     @property
     def right(self) -> NDArray[np.bool_]:
         """Whether the likeliest domain is the true one, of the questions that have a domain."""
-        right: NDArray[np.bool_] = (self.probabilities.argmax(axis=1) == self.truth)[self.inside]
-        return right
+        right = (self.probabilities.argmax(axis=1) == self.truth) & (self.sure > 0)
+        found: NDArray[np.bool_] = right[self.inside]
+        return found
+
+    @property
+    def sure(self) -> NDArray[np.floating[Any]]:
+        """The probability of the likeliest domain."""
+        found: NDArray[np.floating[Any]] = self.probabilities.max(axis=1)
+        return found
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -88,7 +96,8 @@ class Said:
 class RouterReport:
     """A router on labelled examples. "none" is what belongs to no domain, or is called so.
 
-    `accuracy` is that of the likeliest domain, whether or not the question is accepted;
+    `accuracy` is that of the likeliest domain, whether or not the question is accepted, as long as
+    the router named one;
     `accepted` the share that is not called none; `right` the share that is accepted and right:
     all over the examples that have a domain. `calibration_error` is the expected one, over the
     same; `bins` are what it is made of. `confusion[truth][called]` counts; both end with "none".
@@ -195,7 +204,8 @@ def report_of(names: tuple[str, str], said: Said, none: str = "none") -> RouterR
     np.add.at(confusion, (said.truth, called), 1)
     rows = [_of(label, number, confusion) for number, label in enumerate((*said.labels, none))]
     accepted = said.accepted[inside]
-    bins = reliability(said.probabilities.max(axis=1)[inside], said.right)
+    sure = said.sure[inside]
+    bins = reliability(sure[sure > 0], said.right[sure > 0])
     count = sum(each.examples for each in bins)
     gaps = sum(each.examples * abs(each.sure - each.right) for each in bins)
     return RouterReport(

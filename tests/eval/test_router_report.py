@@ -3,7 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.router_report import Bin, Share, reliability, report, summary_lines
+from eval.router_report import (
+    Bin,
+    Said,
+    Share,
+    reliability,
+    report,
+    report_of,
+    summary_lines,
+)
 from eval.router_training import Labelled
 from retrieval.errors import InputError
 from retrieval.router import Router
@@ -93,6 +101,17 @@ def test_out_of_scope_examples_alone_have_no_accuracy() -> None:
     found = report("hand", ROUTER, examples(("none", 0.1, 0.0)), "none")
     assert (found.accuracy, found.accepted, found.none.recall) == ((0, 0), (0, 0), (1, 1))
     assert found.calibration_error == 0.0
+
+
+def test_a_question_whose_domains_a_router_does_not_name_is_not_right_by_being_of_the_first() -> (
+    None
+):
+    probabilities = np.array([[0.0, 0.0], [0.9, 0.1], [0.0, 0.0]])
+    accepted = np.array([False, True, False])
+    found = report_of(("r", ""), Said(("a", "b"), np.array([0, 0, 1]), probabilities, accepted))
+    assert found.accuracy == Share(1, 3)
+    assert found.bins == (Bin(13 / 15, 1, pytest.approx(0.9), 1.0),)
+    assert found.confusion == ((1, 0, 1), (0, 0, 1), (0, 0, 0))
 
 
 def test_a_label_that_the_router_does_not_know_is_named() -> None:
