@@ -72,7 +72,7 @@ def index_for(dataset: Dataset, cut: Cut, tools: Tools) -> str:
     if name not in tools.indexes.names():
         return name
     known = tools.indexes.open(name).manifest
-    # What an earlier schema lacks, its ingestion says; its chunks are the same.
+    # An index without vectors of titles has the same chunks; its ingestion says what it lacks.
     if known.fingerprint == replace(wanted, schema=known.schema).fingerprint:
         return name
     return f"{name}-{wanted.fingerprint[:8]}"

@@ -17,8 +17,9 @@ class Job:
 
     The index is made if it is not there. None is what an existing index was built with, and the
     default for a new one; anything else has to be what it was built with. `fields` are the types
-    of metadata fields of a new index; those of its first documents join them. `domain` is that of
-    documents that have none. `sync` removes the documents that the items do not hold, but for
+    of metadata fields of a new index; those of its first documents join them. `titles` keeps a
+    vector of each title for the learned reranker (the default). `domain` is that of documents that
+    have none. `sync` removes the documents that the items do not hold, but for
     those of a source that could not be read. `wait_s` is how long to wait for another writer, and
     for a store that is down.
     """
@@ -28,6 +29,7 @@ class Job:
     tenant: str = DEFAULT_TENANT
     chunker: str | Mapping[str, Any] | None = None
     embed: EmbedText | None = None
+    titles: bool | None = None
     fields: Mapping[str, FieldType] | None = None
     domain: str | None = None
     sync: bool = False

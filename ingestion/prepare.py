@@ -94,6 +94,7 @@ class Recipe:
     sparse: Sparse
     chunker: Chunker
     embed: EmbedText
+    titles: bool = True
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -197,7 +198,7 @@ class Preparation:
             for (_, heading), text in zip(found, texts, strict=True)
         ]
         entry = entry._replace(chunks=len(found))
-        title = document.title
+        title = document.title if recipe.titles else ""
         return Prepared(entry, known, document.domain, meta, found, texts, embedded, title)
 
     def _measured(self, batch: Batch) -> Batch:

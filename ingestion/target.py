@@ -15,7 +15,7 @@ from ingestion.prepare import Batch, Recipe
 from retrieval.errors import ConfigError, NotFoundError, UnavailableError
 from retrieval.filters import Equals
 from retrieval.kit import Kit, Store
-from retrieval.manifest import EmbedText, Manifest
+from retrieval.manifest import TITLED, UNTITLED, EmbedText, Manifest
 from retrieval.open_kit import Tools
 
 SAMPLE_CHUNKS = 10_000
@@ -90,7 +90,8 @@ def target_of(job: Job, tools: Tools, store: Store) -> Target:
     with index_lock(tools.settings.data_dir, job.index, job.wait_s), ExitStack() as unless_done:
         ledger = Ledger(file, job.tenant)
         unless_done.callback(ledger.close)
-        target = Target(scoped, ledger, (*_mended(scoped, ledger), *_older(store.manifest)))
+        notes = (*_mended(scoped, ledger), *_untitled(job, store.manifest))
+        target = Target(scoped, ledger, notes)
         unless_done.pop_all()
     return target
 
@@ -109,6 +110,7 @@ def new_target(job: Job, tools: Tools, recipe: Recipe, sample: Sample) -> tuple[
                     chunker=chunker_config(recipe.chunker),
                     average_length=sample.average_length,
                     fields=sample.kinds.types(job.fields or {}),
+                    schema=TITLED if recipe.titles else UNTITLED,
                 )
             )
     target = checked_target(job, tools)
@@ -123,10 +125,11 @@ def recipe_of(job: Job, tools: Tools, manifest: Manifest | None) -> Recipe:
         raise ConfigError(f"embed: {job.embed!r} is none of {', '.join(get_args(EmbedText))}.")
     if manifest:
         chunker, embed = build_chunker(manifest.chunker), manifest.embed
+        titles = manifest.titled
     else:
         chunker = build_chunker(job.chunker or DEFAULT_CHUNKER)
-        embed = job.embed or DEFAULT_EMBED
-    return Recipe(tools.embedder, tools.sparse, chunker, embed)
+        embed, titles = job.embed or DEFAULT_EMBED, job.titles is not False
+    return Recipe(tools.embedder, tools.sparse, chunker, embed, titles)
 
 
 def _check_same(job: Job, manifest: Manifest) -> None:
@@ -137,6 +140,7 @@ def _check_same(job: Job, manifest: Manifest) -> None:
         ("chunker", chunker, dict(manifest.chunker)),
         ("embed", job.embed or manifest.embed, manifest.embed),
         ("fields", dict(job.fields or {}), fields),
+        ("titles", manifest.titled if job.titles is None else job.titles, manifest.titled),
     )
     for what, ours, theirs in asked:
         if _plain(ours) != _plain(theirs):
@@ -150,13 +154,13 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _older(manifest: Manifest) -> tuple[str, ...]:
-    """Say what an index of an earlier schema lacks."""
-    if manifest.titled:
+def _untitled(job: Job, manifest: Manifest) -> tuple[str, ...]:
+    """Say what an index without vectors of titles lacks, where that was not asked for."""
+    if manifest.titled or job.titles is False:
         return ()
     return (
-        f"The index is of schema {manifest.schema}, which keeps no vectors of titles: the learned"
-        " reranker goes without them. To have them, ingest into a new index.",
+        "The index keeps no vectors of titles: the learned reranker goes without them. To have"
+        " them, ingest into a new index.",
     )
 
 

@@ -13,9 +13,9 @@ from retrieval.errors import ConfigError, InputError
 from retrieval.filters import RESERVED, Filter
 from retrieval.filters import fields as filter_fields
 
-SCHEMA = 2
-"""How points are laid out: 1 as now, but without vectors of titles."""
-READ = (1, SCHEMA)
+UNTITLED, TITLED = 1, 2
+"""How points are laid out (the schema): without vectors of titles, and with them."""
+READ = (UNTITLED, TITLED)
 FieldType = Literal["str", "int", "float", "bool", "date"]
 EmbedText = Literal["text", "title+text", "heading+text"]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -54,7 +54,7 @@ class Manifest:
     chunker: Mapping[str, Any]
     average_length: float
     fields: Mapping[str, FieldType] = field(default_factory=dict)
-    schema: int = SCHEMA
+    schema: int = TITLED
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -81,7 +81,7 @@ class Manifest:
     @property
     def titled(self) -> bool:
         """Whether the index keeps the vectors of titles."""
-        return self.schema > 1
+        return self.schema >= TITLED
 
     def undeclared(self, filter: Filter | None) -> tuple[str, ...]:
         """Return the fields of a filter that have no payload index: such a search runs exact."""

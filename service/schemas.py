@@ -81,6 +81,11 @@ class DocumentsRequest(Request):
     embed: EmbedText | None = Field(
         None, description="What is embedded; none: as the index has it."
     )
+    titles: bool | None = Field(
+        None,
+        description="Keep a vector of each title for the learned reranker; none: as the"
+        " index has it, true for a new one.",
+    )
 
 
 class Failed(BaseModel):

@@ -175,7 +175,7 @@ def _below(hits: Sequence[Hit], rest: Sequence[Hit]) -> list[Hit]:
 
 
 def _missing(kit: Kit) -> list[str]:
-    """Say what an index of an earlier schema does not tell."""
+    """Say what an index without vectors of titles does not tell."""
     if kit.store.manifest.titled:
         return []
     return ["this index keeps no vectors of titles: ingest into a new one to have them counted"]

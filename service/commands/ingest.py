@@ -20,6 +20,7 @@ def ingest(  # noqa: PLR0913 - the options of a command
     chunk_tokens: options.ChunkTokens = None,
     chunk_overlap: options.ChunkOverlap = None,
     embed: options.Embed = None,
+    titles: options.Titles = None,
     domain: options.Domain = None,
     domain_field: options.DomainField = None,
     field: options.Fields = None,
@@ -56,6 +57,7 @@ def ingest(  # noqa: PLR0913 - the options of a command
         index,
         chunker=options.chunker_table(chunker, chunk_tokens, chunk_overlap),
         embed=options.embed_text(embed),
+        titles=titles,
         fields=options.field_types(field),
         sync=sync,
     )

@@ -27,6 +27,14 @@ Chunker = Annotated[
 ChunkTokens = Annotated[int | None, typer.Option(help="The most tokens of a chunk.")]
 ChunkOverlap = Annotated[int | None, typer.Option(help="Tokens that two chunks share.")]
 Embed = Annotated[str | None, typer.Option(help="text, title+text or heading+text.")]
+Titles = Annotated[
+    bool | None,
+    typer.Option(
+        "--titles/--no-titles",
+        help="Keep a vector of each title for the learned reranker; default: yes.",
+        show_default=False,
+    ),
+]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.")]
 Domain = Annotated[str | None, typer.Option(help="The domain of documents that name none.")]
 DomainField = Annotated[

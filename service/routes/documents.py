@@ -48,9 +48,9 @@ EXAMPLES: dict[str, Any] = {
 async def add(request: Request) -> Json:
     """Put documents into an index; each replaces the one with its id, all of its chunks at once.
 
-    The index is made if it is not there; `chunker` and `embed` then say how. A document that is
-    there already costs nothing. One that cannot be used is listed in `failures`, and the others
-    are ingested; where none can, the answer is a 422. Once this answers, queries find them.
+    The index is made if it is not there; `chunker`, `embed` and `titles` then say how. A document
+    that is there already costs nothing. One that cannot be used is listed in `failures`, and the
+    others are ingested; where none can, the answer is a 422. Once this answers, queries find them.
     """
     state = state_of(request)
     body = await body_of(DocumentsRequest, request, state.schemas)
@@ -64,6 +64,7 @@ def _add(body: DocumentsRequest, state: State) -> bytes:
         body.index,
         chunker=body.chunker,
         embed=body.embed,
+        titles=body.titles,
         optimize=False,
         wait_s=WAIT_S,
     )

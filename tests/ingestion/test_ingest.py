@@ -176,15 +176,18 @@ def test_a_title_has_a_vector_of_its_own_at_the_first_chunk(tools: Tools) -> Non
     assert titles == {"d": pytest.approx(1)}
 
 
-def test_an_index_of_the_first_schema_says_what_it_lacks(tools: Tools) -> None:
-    ingest(Job(loaded(document("d", title="Cats")), "new"), tools)
-    older = replace(tools.indexes.open("new").manifest, name="old", schema=1, id="old")
-    tools.indexes.create(older)
-    report = ingest(Job(loaded(document("d", title="Cats")), "old"), tools)
-    assert any("no vectors of titles" in line for line in report.lines())
+def test_titles_get_no_vectors_where_none_are_asked_for(tools: Tools) -> None:
+    asked = loaded(document("d", title="Cats", text="they sleep"))
+    report = ingest(Job(asked, "t", titles=False), tools)
+    assert embedded(tools) == 1
+    assert not any("titles" in line for line in report.lines())
     (own,) = HashEmbedder().passages(["Cats"])
-    store = tools.indexes.open("old")
+    store = tools.indexes.open("t")
     assert store.cosines(Compared([], 3, ["d"], own), Clock()) == ({}, {})
+    assert store.chunks("d")[0].meta == {"title": "Cats"}
+    again = ingest(Job(loaded(document("e", title="Dogs")), "t"), tools)
+    assert embedded(tools) == 2
+    assert any("no vectors of titles" in line for line in again.lines())
 
 
 def test_a_new_title_is_new_content(tools: Tools) -> None:
@@ -266,6 +269,7 @@ def test_chunks_that_the_encoder_keeps_smaller_than_asked_are_told(
             "built with fields {'year': 'int'}, this job says {'year': 'str'",
         ),
         ({"fields": {"other": "str"}}, "built with fields {'other': None}"),
+        ({"titles": False}, "built with titles True, this job says False"),
     ],
 )
 def test_an_index_that_was_built_otherwise_is_refused(
