@@ -8,7 +8,7 @@ from eval.corpus import Corpus, judged
 from eval.dataset import Dataset
 from eval.indexing import cut_of, index_corpus, index_for
 from eval.measured import Asked
-from eval.scores import CUTOFFS, known_measure
+from eval.scores import CUTOFFS, LABELS, known_measure
 from eval.scoring import score
 from ingestion.load import LoadOptions, load
 from retrieval.errors import InputError
@@ -67,8 +67,12 @@ def prepared(bench: Bench, dataset: Dataset, tools: Tools, watch: Watch) -> Prep
 
 
 def cutoffs_with(metric: str, cutoffs: tuple[int, ...] = CUTOFFS) -> tuple[int, ...]:
-    """Return the cutoffs with that of a measure among them. Raises: InputError."""
+    """Return the cutoffs with that of a measure among them.
+
+    Raises: InputError for a measure that no dataset has: before anything is indexed.
+    """
     _, at, cutoff = metric.rpartition("@")
     if not at or not cutoff.isdecimal() or not int(cutoff):
         raise InputError(f"metric: a measure at a cutoff, as nDCG@10, got {metric!r}.", "metric")
+    known_measure(metric, [f"{family}@{cutoff}" for family in LABELS])
     return tuple(sorted({*cutoffs, int(cutoff)}))

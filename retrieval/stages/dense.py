@@ -40,6 +40,7 @@ class Dense:
         start = time.perf_counter()
         found = vectors(asked, kit)
         search = search.spent(encode_ms=(time.perf_counter() - start) * 1000)
+        search = search.noted(*_cut(asked, kit))
         return retrieve(search, kit, list(found), self.limit)
 
 
@@ -58,3 +59,14 @@ def vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:
     if passages:
         out[passages] = kit.embedder.passages([variants[i].text for i in passages])
     return out
+
+
+def _cut(variants: Sequence[Variant], kit: Kit) -> list[str]:
+    """Say what the encoder did not read; a token is at least a character, so most need no count."""
+    limit = kit.embedder.limit
+    long = [each.text for each in variants if each.vector is None and len(each.text) > limit]
+    return [
+        f"the encoder reads {limit} of {count} tokens"
+        for count in (kit.embedder.token_counts(long) if long else [])
+        if count > limit
+    ]

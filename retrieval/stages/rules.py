@@ -89,6 +89,7 @@ class Rules:
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Apply the rules that are on."""
+        search = search.noted(*self._idle(search.hits))
         hits = [hit for hit in search.hits if not self._blocks(hit.chunk.document_id)]
         search = _left_out(search, "blocked", search.hits, hits)
         spread = _spread(hits)
@@ -104,6 +105,17 @@ class Rules:
         kept = self._capped(hits, pins)
         search = _left_out(search, f"more than {self.most} of one {self.per}", hits, kept)
         return replace(search, hits=(*_raised(pins, kept, spread), *kept))
+
+    def _idle(self, hits: Sequence[Hit]) -> list[str]:
+        """Say which fields no hit has: a rule on them does nothing here."""
+        fields = [field for field, _, _ in self.boosts]
+        fields += [self.date] if self.recency else []
+        fields += [self.per] if self.most else []
+        return [
+            f"no hit has the field {field}"
+            for field in dict.fromkeys(fields)
+            if hits and not any(values(hit.chunk, field) for hit in hits)
+        ]
 
     def _blocks(self, document_id: str) -> bool:
         return any(_has(document_id, pattern) for pattern in self.blocked)

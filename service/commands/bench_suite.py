@@ -8,6 +8,7 @@ import typer
 
 from service.commands import options
 from service.commands.console import (
+    CANNOT,
     STOPPED,
     give_json,
     note,
@@ -40,8 +41,9 @@ def command(  # noqa: PLR0913 - the options of a command
 
     A benchmark is a file in eval/benchmarks/: a dataset's folder, pipelines, recorded answers of
     language models, published figures. OK: within 0.0005 of the published one, OKish: within
-    0.005, else the difference. A dataset that is not there is skipped, and says so; the demo needs
-    none. Indexes are made once; the runs, results.json and results.md are in the folder.
+    0.005, else the difference. A dataset that is not there is skipped, and says so (exit code 1
+    where its benchmark was named); the demo needs none. Indexes are made once; the runs,
+    results.json and results.md are in the folder.
 
     Example: `assay bench suite scifact --data datasets/`
     """
@@ -70,3 +72,5 @@ def command(  # noqa: PLR0913 - the options of a command
         give_json(rows_json(rows))
     else:
         say([*text.splitlines(), "", f"Written: {out / 'results.md'}, {out / 'results.json'}"])
+    if names and any(row.missing for row in rows):
+        raise typer.Exit(CANNOT)

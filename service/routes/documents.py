@@ -24,7 +24,7 @@ WAIT_S = 10.0
 """How long a request waits for another writer of the index, or for a store that is down."""
 EXAMPLES: dict[str, Any] = {
     "two documents": {
-        "index": "demo",
+        "index": "notes",
         "documents": [
             {
                 "id": "library/json.md",

@@ -18,10 +18,10 @@ from service.state import State, Timer, state_of
 
 router = APIRouter(tags=["query"])
 EXAMPLES: dict[str, Any] = {
-    "a question": {"query": "How do I parse JSON?", "index": "demo"},
+    "a question": {"query": "How do I parse JSON?", "index": "demo-structure"},
     "everything": {
         "query": "How do I parse JSON?",
-        "index": "demo",
+        "index": "demo-structure",
         "pipeline": "hybrid",
         "limit": 3,
         "filter": {

@@ -21,13 +21,13 @@ router = APIRouter(tags=["query"])
 EXAMPLES: dict[str, Any] = {
     "a document": {
         "query": "How do I parse JSON?",
-        "index": "demo",
+        "index": "demo-structure",
         "document_id": "library/csv.md",
         "limit": 1,
     },
     "a part of one": {
         "query": "How do I parse JSON?",
-        "index": "demo",
+        "index": "demo-structure",
         "document_id": "library/json.md",
         "span": [0, 40],
         "pipeline": "hybrid",

@@ -44,6 +44,7 @@ def test_a_parameter_is_tuned_and_the_pipeline_written():
         (["--param", "fuse.alpha=0..3"], "fuse.alpha: 0 to 1, got 3.0"),
         (["--param", "fuse.k=0..9", "--folds", "1"], "folds: 2 to 100"),
         (["--param", "fuse.k=0..9", "--metric", "nDCG"], "as nDCG@10"),
+        (["--param", "fuse.k=0..9", "--metric", "NDGC@10"], "No measure 'NDGC@10'"),
         (["--param", "fuse.k=0..9", "-p", "nosuch"], "Pipeline 'nosuch' is not there"),
     ],
 )

@@ -43,11 +43,20 @@ def test_a_variant_with_a_vector_is_searched_by_it(kit: Kit) -> None:
     assert Dense()(search, kit).rankings[0].hits[0].chunk == target
 
 
+def test_what_the_encoder_does_not_read_is_noted(kit: Kit) -> None:
+    limit = kit.embedder.limit
+    assert Dense()(Search.of("cats " * (limit // 2)), kit).notes == ()
+    long = Dense()(Search.of("cats " * (limit + 40)), kit)
+    (count,) = kit.embedder.token_counts(["cats " * (limit + 40)])
+    assert long.notes == (f"the encoder reads {limit} of {count} tokens",)
+
+
 def test_a_hypothetical_variant_is_embedded_as_a_passage(kit: Kit) -> None:
     asked: list[str] = []
 
     class Listening:
         dimension = kit.embedder.dimension
+        limit = kit.embedder.limit
 
         def queries(self, texts: list[str], clock: object) -> np.ndarray:
             asked.extend(f"query:{text}" for text in texts)

@@ -113,6 +113,15 @@ def test_equal_scores_have_a_spread_of_one() -> None:
     assert scores(found, "b")["rules:boost:x"] == 2.5
 
 
+def test_a_field_that_no_hit_has_is_noted() -> None:
+    found = hits(a=(2, {"year": 2020}), b=(1, {}))
+    rules = Rules(boosts=(("yaer", 2020, 1.0),), recency=1, date="day", most=1, per="file")
+    notes = [note for note in applied(rules, found).notes if note.startswith("no hit")]
+    assert notes == [f"no hit has the field {each}" for each in ("yaer", "day", "file")]
+    there = Rules(boosts=(("year", 2020, 1.0),), most=1)
+    assert not any("no hit" in note for note in applied(there, found).notes)
+
+
 def test_blocked_documents_never_appear_and_are_noted() -> None:
     found = applied(
         Rules(blocked=("drafts/*", "b")),
