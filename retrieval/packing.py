@@ -25,6 +25,8 @@ class Selection:
     def add(self, *chunks: Chunk) -> bool:
         """Add chunks of one document if they all fit, and return whether they are in."""
         document_id = chunks[0].document_id
+        if document_id not in self._chosen and self.tokens + _least(chunks) > self.limit:
+            return False
         chosen = [*self._chosen.get(document_id, ()), *chunks]
         total = sum(self._count(each.text) for each in merged(chosen))
         tokens = self.tokens - self._totals.get(document_id, 0) + total
@@ -54,8 +56,14 @@ class Selection:
 
     def _count(self, text: str) -> int:
         if text not in self._counts:
-            self._counts[text] = len(self.embedder.token_spans(text))
+            empty, whole = self.embedder.token_counts(["", text])
+            self._counts[text] = whole - empty
         return self._counts[text]
+
+
+def _least(chunks: Sequence[Chunk]) -> int:
+    """Return how many tokens chunks have at least: no tokenizer makes one of two words."""
+    return max(len(each.text.split()) for each in chunks)
 
 
 def merged(chunks: Sequence[Chunk]) -> list[Chunk]:
