@@ -11,9 +11,9 @@ from eval.passages import Place
 from eval.questions import Query
 from eval.standing import Stood, listed, standing
 from retrieval.config import stage_table
+from retrieval.filters import AnyOf, Filter, Not
 from retrieval.inside import asks_model
 from retrieval.kit import Kit
-from retrieval.legs import DEEPEST
 from retrieval.pipeline import Pipeline, states
 from retrieval.pipeline import fingerprint as fingerprint_of
 from retrieval.types import Chunk, Hit, Search, Step, flat
@@ -38,10 +38,10 @@ class Described(Protocol):
 class System(Described, Protocol):
     """What is measured: a question in, the states of its search out; the last is the answer."""
 
-    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
+    def __call__(self, query: str, limit: int, filter: Filter | None = None) -> tuple[Search, ...]:
         """Return the search after each step and, last, the answer, cut to the limit.
 
-        Raises: AssayError where it fails.
+        Nothing that the filter keeps out is found. Raises: AssayError where it fails.
         """
 
 
@@ -74,9 +74,10 @@ class Served:
             "llm": getattr(llm, "describe", dict)(),
         }
 
-    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
+    def __call__(self, query: str, limit: int, filter: Filter | None = None) -> tuple[Search, ...]:
         """Run the pipeline, without a deadline."""
-        return states(self.pipeline, Search.of(query, limit), self.kit.at(None, None, strict=True))
+        search = Search.of(query, limit, filter)
+        return states(self.pipeline, search, self.kit.at(None, None, strict=True))
 
 
 @dataclass(frozen=True)
@@ -120,28 +121,28 @@ class Asking:
     def answer(self, system: System, query: Query) -> Answer:
         """Return the answer to a question, as it is served for a limit of `depth`.
 
-        Then the limit is doubled until there are `depth` distinct documents, or all of the corpus,
-        or all candidates are seen. The order of what was served never changes by that: a deeper
-        search may fuse otherwise, so that only documents which were not served are taken from it.
-        An empty question finds nothing.
+        Then it is asked again without the documents that were found, until there are `depth` of
+        them, or all of the corpus, or nothing new is found. The order of what was served never
+        changes by that; of one leg it is the order that a deeper search would give, of several
+        what is left is fused by itself. An empty question finds nothing.
         """
         if not query.text.strip():
             return self.taken(query, (Search(query.text, self.depth),), 0.0)
-        limit = self.depth
         start = time.perf_counter()
-        states = system(query.text, limit)
+        states = system(query.text, self.depth)
         found = self.taken(query, states, (time.perf_counter() - start) * 1000)
         documents = dict.fromkeys(found.documents)
-        seen, exhausted = len(states[-1].hits), found.exhausted
-        exhausted |= len(documents) >= self.corpus
-        while len(documents) < self.depth and not exhausted and limit < DEEPEST:
-            limit = min(2 * limit, DEEPEST)
-            deeper = system(query.text, limit)[-1].hits
-            ids = [hit.chunk.document_id for hit in deeper if self._keeps(query, hit.chunk)]
+        seen = {hit.chunk.document_id for hit in states[-1].hits}
+        exhausted = found.exhausted
+        while len(documents) < self.depth and not exhausted and len(seen) < self.corpus:
+            others = Not(AnyOf("document_id", tuple(sorted(seen))))
+            more = system(query.text, self.depth, others)[-1].hits
+            ids = [hit.chunk.document_id for hit in more if self._keeps(query, hit.chunk)]
             documents |= dict.fromkeys(ids)
-            exhausted = len(deeper) < limit or len(deeper) == seen
-            exhausted |= len(documents) >= self.corpus
-            seen = len(deeper)
+            new = {hit.chunk.document_id for hit in more} - seen
+            exhausted = len(more) < self.depth or not new
+            seen |= new
+        exhausted |= len(seen) >= self.corpus
         return replace(found, documents=tuple(documents)[: self.depth], exhausted=exhausted)
 
     def taken(self, query: Query, states: Sequence[Search], ms: float) -> Answer:
@@ -170,6 +171,16 @@ def _light(hit: Hit, rank: int) -> Hit:
     chunk = hit.chunk
     text = " ".join(chunk.text[: 2 * EXCERPT].split())[:EXCERPT] if rank < EXCERPTS else ""
     return Hit(Chunk(chunk.id, chunk.document_id, text, chunk.span), hit.scores)
+
+
+def untimed(answer: Answer) -> Answer:
+    """Return an answer without its times: other work went on beside it."""
+    return replace(answer, ms=0.0, trace=tuple(map(_untimed, answer.trace)))
+
+
+def _untimed(step: Step) -> Step:
+    cost = {name: each for name, each in step.cost.items() if not name.endswith("_ms")}
+    return replace(step, ms=0.0, cost=cost, steps=tuple(map(_untimed, step.steps)))
 
 
 def cost_of(search: Search) -> dict[str, float]:

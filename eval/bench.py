@@ -21,7 +21,8 @@ class Bench:
     of other texts for the same queries. `chunker` and `embed` are chosen by the form of the
     judgments where they are None. `out` is a folder for the
     run, one is made under the data directory where it is None. `drop_self` leaves out a document
-    whose id is the query's. `reference` measures rank_bm25 instead of a pipeline.
+    whose id is the query's. `reference` measures rank_bm25 instead of a pipeline. Where
+    it is not `timed`, since other work goes on beside it, no latency is claimed.
     """
 
     dataset: Path
@@ -35,6 +36,7 @@ class Bench:
     drop_self: bool = False
     reference: Literal["bm25"] | None = None
     seed: int = 0
+    timed: bool = True
 
     def __post_init__(self) -> None:
         """Check the cutoffs and the reference. Raises: InputError."""

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eval.answers import Answer, Asking, Served, System
+from eval.answers import Answer, Asking, Served, System, untimed
 from eval.bench import Bench, Watch
-from eval.corpus import Corpus, Judged, judged
+from eval.corpus import Corpus, judged
 from eval.dataset import Dataset, load_dataset
 from eval.indexing import cut_of, passages_of
 from eval.measured import Asked, measured
@@ -55,13 +55,10 @@ def _folder(bench: Bench, dataset: str, name: str, tools: Tools) -> Path:
 
 def _measured(asked: Asked, system: System, watch: Watch) -> Run:
     start = time.monotonic()
-    bench, kept = asked.bench, asked.kept
-    documents = len(asked.corpus.ids)
-    asking = Asking(bench.depth, bench.drop_self, kept.judgments, documents)
-    answers = _answers(asking, system, kept, watch)
+    answers = _answers(asked, system, watch)
     also = {"seconds": time.monotonic() - start, **asked.also}
-    assert bench.out is not None
-    return measured(replace(asked, also=also), system, answers, bench.out)
+    assert asked.bench.out is not None
+    return measured(replace(asked, also=also), system, answers, asked.bench.out)
 
 
 def _reference(bench: Bench, dataset: Dataset, tools: Tools) -> tuple[Asked, System]:
@@ -75,12 +72,15 @@ def _reference(bench: Bench, dataset: Dataset, tools: Tools) -> tuple[Asked, Sys
     return asked, Bm25Reference(passages, cut.about)
 
 
-def _answers(asking: Asking, system: System, kept: Judged, watch: Watch) -> dict[str, Answer]:
+def _answers(asked: Asked, system: System, watch: Watch) -> dict[str, Answer]:
     """Return the answers by query; the first question is asked once before, to warm up."""
+    bench, kept = asked.bench, asked.kept
+    asking = Asking(bench.depth, bench.drop_self, kept.judgments, len(asked.corpus.ids))
     queries = (*kept.queries, *kept.unanswerable)
     asking.answer(system, queries[0])
     answers = {}
     for number, query in enumerate(queries, 1):
-        answers[query.id] = asking.answer(system, query)
+        answer = asking.answer(system, query)
+        answers[query.id] = answer if bench.timed else untimed(answer)
         watch.asked(number, len(queries))
     return answers

@@ -84,17 +84,12 @@ def per_query(
             "labels": dict(query.meta),
             "measures": rows.get(query.id, {}),
             "ms": answer.ms,
-            "stages": [_step(step_json(step)) for step in answer.trace],
+            # The manifest has the stages' parameters, once for all questions.
+            "stages": [step_json(step, parameters=False) for step in answer.trace],
             "judged": [each.as_json() for each in answer.judged],
             "documents": len(answer.documents),
             "hits": _hits(answer, scored.grades.get(query.id)),
         }
-
-
-def _step(step: dict[str, Any]) -> dict[str, Any]:
-    """Return a step without its parameters: the manifest has them once for all questions."""
-    found = {name: value for name, value in step.items() if name != "params"}
-    return found | {"steps": [_step(each) for each in step["steps"]]}
 
 
 def _hits(answer: Answer, grades: Sequence[int] | None) -> list[dict[str, Any]]:

@@ -167,7 +167,6 @@ def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "benchmark": row.benchmark,
             "run": row.run.model_dump(exclude_defaults=True),
             "measures": row.metrics.get("measures", {}),
-            "latency": row.metrics.get("latency", {}),
             "verdicts": [
                 each.model_dump() | {"ours": ours, "verdict": said}
                 for each, ours, said in row.verdicts()
@@ -186,8 +185,8 @@ def as_markdown(benchmarks: Mapping[str, Benchmark], rows: Sequence[Row], made_b
     for name, benchmark in benchmarks.items():
         labels = [_label(each) for each in benchmark.measures]
         lines += ["", f"### {name}", "", *([benchmark.about, ""] if benchmark.about else [])]
-        lines += [f"| | {' | '.join(labels)} | published | p50 ms |"]
-        lines += ["|---" * (len(labels) + 3) + "|"]
+        lines += [f"| | {' | '.join(labels)} | published |"]
+        lines += ["|---" * (len(labels) + 2) + "|"]
         its = [row for row in rows if row.benchmark == name]
         lines += [_line(row, benchmark.measures) for row in its]
         notes = [f"- {row.run.name}: {row.run.note}" for row in its if row.run.note]
@@ -197,14 +196,12 @@ def as_markdown(benchmarks: Mapping[str, Benchmark], rows: Sequence[Row], made_b
 
 def _line(row: Row, measures: Sequence[str]) -> str:
     if row.missing:
-        return f"| {row.run.name} | {row.missing} |" + " |" * (len(measures) + 1)
+        return f"| {row.run.name} | {row.missing} |" + " |" * len(measures)
     cells = [row.run.name]
     for place, measure in enumerate(measures):
         found = row.metrics["measures"].get(measure)
         cells.append("-" if found is None else cell(found, interval=place == 0))
     cells.append("; ".join(f"{p.value:.4f} {said}" for p, _, said in row.verdicts()))
-    latency = row.metrics["latency"]
-    cells.append(f"{latency['p50_ms']:.1f}" if latency.get("queries") else "-")
     return f"| {' | '.join(cells)} |"
 
 

@@ -3,7 +3,8 @@
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ from eval.bench import Bench, Watch
 from eval.dataset import load_dataset
 from eval.demo.dataset import write_dataset
 from eval.prepared import Prepared, prepared
+from eval.remembered import Remembered
 from eval.results import Run, open_folder
 from eval.run import run_benchmark, run_on
 from eval.suite import DEMO, Benchmark, Planned, Row, pipeline_of
@@ -56,31 +58,45 @@ def run_suite(
         for planned in benchmark.runs:
             if folder is None:
                 yield Row(name, planned, {}, missing=place.missing(benchmark.dataset))
-                continue
-            start = time.monotonic()
-            out = place.out / "runs" / name / _slug(planned.name)
-            recording = place.out / "cassettes" / name / f"{_slug(planned.name)}.jsonl"
-            its = _replaying(planned, folder, recording, tools)
-            bench = _bench(planned, folder, out)
-            found = _measured(bench, ready, its)
-            fingerprint = str(found.manifest["system"].get("fingerprint", ""))
-            yield Row(name, planned, found.metrics, fingerprint, time.monotonic() - start)
+            else:
+                yield _row(name, (folder, place.out), ready, planned)
+
+
+def _row(name: str, folders: tuple[Path, Path], ready: "Ready", planned: Planned) -> Row:
+    """Return the row of one run on the dataset in the first folder, kept in the second."""
+    start = time.monotonic()
+    folder, kept = folders
+    recording = kept / "cassettes" / name / f"{_slug(planned.name)}.jsonl"
+    its = _replaying(planned, folder, recording, ready.tools)
+    found = _measured(
+        _bench(planned, folder, kept / "runs" / name / _slug(planned.name)), ready, its
+    )
+    fingerprint = str(found.manifest["system"].get("fingerprint", ""))
+    return Row(name, planned, found.metrics, fingerprint, time.monotonic() - start)
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The datasets of one benchmark, each read and indexed once for all runs that ask the same."""
+    """The datasets of one benchmark, each read and indexed once for all runs that ask the same.
+
+    Nor is a question embedded twice: figures of quality are what a suite is for, not of speed.
+    """
 
     tools: Tools
     watch: Watch
     known: dict[str, Prepared] = field(default_factory=dict)
+
+    @cached_property
+    def _embedder(self) -> Remembered:
+        return Remembered(self.tools.embedder)
 
     def of(self, bench: Bench) -> Prepared:
         """Return the dataset of a run, ready to be asked."""
         key = repr((bench.dataset, bench.split, bench.queries, bench.chunker, bench.embed))
         if key not in self.known:
             dataset = load_dataset(bench.dataset, bench.split, bench.queries)
-            self.known[key] = prepared(bench, dataset, self.tools, self.watch)
+            found = prepared(bench, dataset, self.tools, self.watch)
+            self.known[key] = replace(found, kit=replace(found.kit, embedder=self._embedder))
         return self.known[key]
 
 
@@ -102,6 +118,7 @@ def _bench(planned: Planned, folder: Path, out: Path) -> Bench:
         out=out,
         queries=folder / planned.queries if planned.queries else None,
         reference=planned.reference,  # type: ignore[arg-type]  # Bench names what is allowed
+        timed=False,
     )
 
 

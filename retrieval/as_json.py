@@ -7,18 +7,18 @@ from retrieval.pipeline import Stage, params, stage_name
 from retrieval.types import Step
 
 
-def step_json(step: Step) -> dict[str, Any]:
-    """Return what one stage did, and the stages inside it."""
+def step_json(step: Step, parameters: bool = True) -> dict[str, Any]:
+    """Return what one stage did, and the stages inside it; with their parameters, or without."""
     return {
         "stage": step.stage,
-        "params": value_json(step.params),
+        **({"params": value_json(step.params)} if parameters else {}),
         "ms": round(step.ms, 3),
         "changed": {**step.changed},
         "top": [*step.top],
         "notes": [*step.notes],
         "cost": {**step.cost},
         "error": step.error,
-        "steps": [step_json(each) for each in step.steps],
+        "steps": [step_json(each, parameters) for each in step.steps],
     }
 
 

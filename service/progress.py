@@ -18,10 +18,13 @@ MEGABYTE = 1_000_000
 class Shown(Watch):
     """Shows an ingestion, and the questions of a benchmark; `total` is in bytes, 0 if unknown.
 
-    `brief` leaves out what is said beside the bar.
+    `brief` leaves out what is said beside the bar. Where several processes show something, each
+    has a `name`, and there is no bar.
     """
 
-    def __init__(self, console: Console, total: int = 0, brief: bool = False) -> None:
+    def __init__(
+        self, console: Console, total: int = 0, brief: bool = False, name: str = ""
+    ) -> None:
         """Show nothing yet."""
         columns = (
             TextColumn("{task.description}"),
@@ -32,6 +35,7 @@ class Shown(Watch):
         )
         self.total = total
         self.brief = brief
+        self._lead = f"{name}: " if name else ""
         self._console = console
         self._bar = Progress(*columns, console=console, transient=True)
         self._tasks: dict[str, TaskID] = {}
@@ -64,7 +68,7 @@ class Shown(Watch):
             self._bar.console.print(line, markup=False, soft_wrap=True)
 
     def _show(self, what: str, done: int, total: int, said: str) -> None:
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._lead:
             if what not in self._tasks:
                 for task in self._tasks.values():
                     self._bar.update(task, visible=False)
@@ -73,15 +77,15 @@ class Shown(Watch):
         elif time.monotonic() - self._said_at >= EVERY_S:
             self._said_at = time.monotonic()
             share = f" {100 * done / total:.0f}%" if total else ""
-            self._console.print(f"{what}{share}: {said}", markup=False, soft_wrap=True)
+            self._console.print(f"{self._lead}{what}{share}: {said}", markup=False, soft_wrap=True)
 
     @contextmanager
     def running(self) -> Iterator["Shown"]:
         """Show a bar while this is open, in a terminal."""
-        with self._bar if self._console.is_terminal else nullcontext():
+        with self._bar if self._console.is_terminal and not self._lead else nullcontext():
             yield self
 
 
-def on_stderr(total: int = 0, brief: bool = False) -> Shown:
+def on_stderr(total: int = 0, brief: bool = False, name: str = "") -> Shown:
     """Return a display on stderr."""
-    return Shown(Console(file=sys.stderr, highlight=False), total, brief)
+    return Shown(Console(file=sys.stderr, highlight=False), total, brief, name)

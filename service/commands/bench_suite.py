@@ -1,8 +1,12 @@
 """`assay bench suite`: the shipped benchmarks, with what others published beside each figure."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, closing
+from functools import partial
+from multiprocessing import cpu_count, get_context
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +19,15 @@ from service.commands.console import (
     reporting,
     say,
     settings_of,
-    tools_of,
 )
 
+if TYPE_CHECKING:
+    from eval.suite import Row
+    from eval.suite_run import Place
+    from retrieval.settings import Settings
+
+BESIDE = 2
+"""Benchmarks that are measured beside each other, each in a process: asking is Python's work."""
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="NAME", help="Benchmarks; all where none is named.")
 ]
@@ -43,25 +53,21 @@ def command(  # noqa: PLR0913 - the options of a command
     language models, published figures. OK: within 0.0005 of the published one, OKish: within
     0.005, else the difference. A dataset that is not there is skipped, and says so (exit code 1
     where its benchmark was named); the demo needs none. Indexes are made once; the runs,
-    results.json and results.md are in the folder.
+    results.json and results.md are in the folder. Two benchmarks are measured at a time, so that no
+    latency is claimed: for that there is `assay bench run`.
 
     Example: `assay bench suite scifact --data datasets/`
     """
     from eval.suite import as_json as rows_json
     from eval.suite import as_markdown, commit, load_benchmarks
-    from eval.suite_run import Place, run_suite
-    from service.progress import on_stderr
+    from eval.suite_run import Place
 
     settings = settings_of(context, bench_data=data)
     benchmarks = load_benchmarks(names or ())
     out = folder or settings.data_dir / "suite"
     out.mkdir(parents=True, exist_ok=True)
-    rows = []
     try:
-        with tools_of(context) as tools, on_stderr(brief=True).running() as shown:
-            for row in run_suite(benchmarks, Place(settings.bench_data, out), tools, shown):
-                rows.append(row)
-                note(f"{row.benchmark}: {row.run.name}: {row.missing or f'{row.seconds:.1f} s'}")
+        rows = _rows([*benchmarks], Place(settings.bench_data, out), settings)
     except KeyboardInterrupt:
         note("Stopped. What is indexed is kept.")
         raise typer.Exit(STOPPED) from None
@@ -74,3 +80,34 @@ def command(  # noqa: PLR0913 - the options of a command
         say([*text.splitlines(), "", f"Written: {out / 'results.md'}, {out / 'results.json'}"])
     if names and any(row.missing for row in rows):
         raise typer.Exit(CANNOT)
+
+
+def _rows(names: list[str], place: "Place", settings: "Settings") -> "list[Row]":
+    """Return the rows of benchmarks, some of them measured beside each other."""
+    if len(names) == 1:
+        return _rows_of(names[0], place, settings)
+    rows = []
+    # A core each: threads of two encoders on one core wait for each other.
+    threads = settings.threads or max(1, (cpu_count() or 1) // BESIDE)
+    settings = settings.model_copy(update={"threads": threads})
+    with ExitStack() as stack:
+        pool = ProcessPoolExecutor(BESIDE, get_context("spawn"))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        for found in pool.map(partial(_rows_of, place=place, settings=settings), names):
+            rows += found
+    return rows
+
+
+def _rows_of(name: str, place: "Place", settings: "Settings") -> "list[Row]":
+    """Return the rows of one benchmark, and say on the way when each is done."""
+    from eval.suite import load_benchmarks
+    from eval.suite_run import run_suite
+    from retrieval.open_kit import Tools
+    from service.progress import on_stderr
+
+    rows = []
+    with closing(Tools(settings)) as tools, on_stderr(brief=True, name=name).running() as shown:
+        for row in run_suite(load_benchmarks([name]), place, tools, shown):
+            rows.append(row)
+            note(f"{name}: {row.run.name}: {row.missing or f'{row.seconds:.1f} s'}")
+    return rows

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import ir_measures
 import pytest
@@ -18,6 +18,7 @@ from retrieval.errors import ConfigError, InputError, NotFoundError, ProviderErr
 from retrieval.offline import offline_kit
 from retrieval.pipeline import Pipeline, fingerprint
 from retrieval.pipeline import run as run_pipeline
+from retrieval.records import passes
 from retrieval.types import Chunk, Hit, Score, Search, Span, Step, chunk_id
 
 SMALL = {"use": "structure", "tokens": 24}
@@ -393,7 +394,7 @@ def test_nothing_is_asked_deeper_once_every_document_of_the_corpus_is_found() ->
         def describe(self) -> dict[str, str]:
             return {}
 
-        def __call__(self, query: str, limit: int) -> list[Search]:
+        def __call__(self, query: str, limit: int, filter: object = None) -> list[Search]:
             self.limits.append(limit)
             chunks = [Chunk(str(i), "ab"[i % 2], "", Span(i, i + 1)) for i in range(limit)]
             hits = tuple(Hit(each, (Score("x", 1.0),)) for each in chunks)
@@ -405,18 +406,19 @@ def test_nothing_is_asked_deeper_once_every_document_of_the_corpus_is_found() ->
     assert Deep.limits == [4]
 
 
-def test_deeper_searches_never_reorder_what_was_served() -> None:
+def test_what_was_served_stays_in_front_of_what_a_second_search_finds() -> None:
     class Turning:
-        """A system whose order turns around when it is asked for more."""
+        """A system that would give another order without the documents it gave first."""
 
         name = "turning"
 
         def describe(self) -> dict[str, str]:
             return {}
 
-        def __call__(self, query: str, limit: int) -> tuple[Search]:
-            ids = ["a", "a", "b", "c", "d"] if limit == 2 else ["d", "c", "b", "a", "a"]
+        def __call__(self, query: str, limit: int, filter: Any = None) -> tuple[Search]:
+            ids = ["a", "a", "b", "c", "d"] if filter is None else ["d", "c", "b", "a", "a"]
             chunks = [chunk(id, number, "x") for number, id in enumerate(ids)]
+            chunks = [each for each in chunks if passes(each, filter)]
             hits = tuple(Hit(c, (Score("s", 1.0),)) for c in chunks[:limit])
             return (Search(query, limit, hits=hits),)
 
@@ -430,3 +432,14 @@ def test_an_empty_question_finds_nothing_and_counts(animals, tools) -> None:
     assert not any(run.scores.rows()["q3"].values())
     assert run.metrics["queries"] == 4
     assert run.metrics["latency"]["queries"] == 3
+
+
+def test_a_run_beside_other_work_is_the_same_and_claims_no_latency(animals, tools) -> None:
+    one = run_benchmark(Bench(animals, "hybrid", out=animals / "one"), tools)
+    two = run_benchmark(Bench(animals, "hybrid", out=animals / "two", timed=False), tools)
+    assert two.scores.rows() == one.scores.rows()
+    assert (one.folder / "run.trec").read_text() == (two.folder / "run.trec").read_text()
+    assert two.metrics["latency"] == {"queries": 0}
+    for line in (two.folder / "per_query.jsonl").read_text().splitlines():
+        stages = json.loads(line)["stages"]
+        assert all(each["ms"] == 0 and "encode_ms" not in each["cost"] for each in stages)

@@ -79,8 +79,10 @@ def test_the_doctor_exits_with_1_where_figures_are_wrong(folder):
     assert "is no folder" in assay("bench", "doctor", "nowhere", code=2).stderr
 
 
-def test_a_named_benchmark_whose_dataset_is_missing_is_a_failure(tmp_path):
-    words = ["bench", "suite", "scifact", "--data", str(tmp_path), "--out", str(tmp_path / "o")]
+@pytest.mark.parametrize("names", [["scifact"], ["scifact", "musique_train100"]])
+def test_a_named_benchmark_whose_dataset_is_missing_is_a_failure(tmp_path, names):
+    words = ["bench", "suite", *names, "--data", str(tmp_path), "--out", str(tmp_path / "o")]
     outcome = RUNNER.invoke(app, words)
     assert outcome.exit_code == 1, outcome.output
-    assert "skipped: no folder scifact" in outcome.stdout
+    for name in names:
+        assert f"skipped: no folder {name}" in outcome.stdout
