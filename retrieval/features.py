@@ -7,6 +7,7 @@ store, in one call; words are the same if the sparse leg says so. No passage is 
 import math
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
@@ -69,8 +70,11 @@ def features(search: Search, hits: Sequence[Hit], kit: Kit) -> Columns:
     dense, dense_rank = _leg(search, hits, "dense")
     sparse, sparse_rank = _leg(search, hits, "sparse")
     legs = [dense, dense_rank, sparse, sparse_rank, [hit.score for hit in hits]]
-    words = _words(search.query, [hit.chunk for hit in hits], kit.sparse)
-    return np.column_stack([*legs, *_cosines(search, hits, kit), words])
+    # The store compares vectors while words are looked for here.
+    with ThreadPoolExecutor(1) as beside:
+        cosines = beside.submit(_cosines, search, hits, kit)
+        words = _words(search.query, [hit.chunk for hit in hits], kit.sparse)
+    return np.column_stack([*legs, *cosines.result(), words])
 
 
 def standard(columns: Columns) -> Columns:
