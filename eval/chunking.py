@@ -27,6 +27,7 @@ from eval.spans import precision_omega
 from ingestion.chunk import build_chunker
 from retrieval.config import load_pipeline
 from retrieval.errors import InputError
+from retrieval.kit import Embedder
 from retrieval.manifest import EmbedText
 from retrieval.open_kit import Tools
 from retrieval.types import Hit, Span
@@ -170,15 +171,19 @@ def _contender(
         chunks=sum(map(len, chunks.values())),
         mean_size=_mean_size(chunks),
         seconds=indexed["seconds"] if indexed["chunks"] else None,
-        note=_too_large(spec, tools.embedder.limit),
+        note=_too_large(spec, tools.embedder),
     )
 
 
-def _too_large(spec: Spec, limit: int) -> str:
+def _too_large(spec: Spec, embedder: Embedder) -> str:
     """Return what to say of chunks that the encoder cannot read whole, if anything."""
-    if spec.chunker.get("tokens", 0) < limit:
+    limit, special = embedder.limit, embedder.token_counts([""])[0]
+    if spec.chunker.get("tokens", 0) <= limit - special:
         return ""
-    return f"{spec.text}: the encoder reads {limit} tokens at once, so its chunks are no larger"
+    return (
+        f"{spec.text}: the encoder reads {limit} tokens at once, {special} of them its own, so its"
+        " chunks are no larger"
+    )
 
 
 def _answers(bench: ChunkingBench, system: Served, kept: Judged, watch: Watch) -> dict[str, Answer]:
