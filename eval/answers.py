@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -11,10 +11,11 @@ from eval.passages import Place
 from eval.questions import Query
 from eval.standing import Stood, listed, standing
 from retrieval.config import stage_table
-from retrieval.filters import AnyOf, Filter, Not
+from retrieval.filters import And, AnyOf, Filter, Not
 from retrieval.inside import asks_model
 from retrieval.kit import Kit
-from retrieval.pipeline import Pipeline, states
+from retrieval.legs import DEEPEST
+from retrieval.pipeline import Pipeline, stage_name, states
 from retrieval.pipeline import fingerprint as fingerprint_of
 from retrieval.types import Chunk, Hit, Search, Step, flat
 
@@ -38,10 +39,10 @@ class Described(Protocol):
 class System(Described, Protocol):
     """What is measured: a question in, the states of its search out; the last is the answer."""
 
-    def __call__(self, query: str, limit: int, filter: Filter | None = None) -> tuple[Search, ...]:
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
         """Return the search after each step and, last, the answer, cut to the limit.
 
-        Nothing that the filter keeps out is found. Raises: AssayError where it fails.
+        Raises: AssayError where it fails.
         """
 
 
@@ -74,9 +75,22 @@ class Served:
             "llm": getattr(llm, "describe", dict)(),
         }
 
-    def __call__(self, query: str, limit: int, filter: Filter | None = None) -> tuple[Search, ...]:
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
         """Run the pipeline, without a deadline."""
-        search = Search.of(query, limit, filter)
+        return self._states(Search.of(query, limit))
+
+    @property
+    def plain(self) -> bool:
+        """Whether it only searches and fuses: no stage decides anything by what is found."""
+        return {stage_name(each) for each in self.pipeline.stages} <= {"dense", "sparse", "fuse"}
+
+    def others(self, answered: Search, documents: Set[str]) -> tuple[Hit, ...]:
+        """Return what a plain pipeline finds for an answered question beside some documents."""
+        left: Filter = Not(AnyOf("document_id", tuple(sorted(documents))))
+        within = left if answered.filter is None else And((answered.filter, left))
+        return self._states(Search.of(answered.query, answered.limit, within))[-1].hits
+
+    def _states(self, search: Search) -> tuple[Search, ...]:
         return states(self.pipeline, search, self.kit.at(None, None, strict=True))
 
 
@@ -121,27 +135,26 @@ class Asking:
     def answer(self, system: System, query: Query) -> Answer:
         """Return the answer to a question, as it is served for a limit of `depth`.
 
-        Then it is asked again without the documents that were found, until there are `depth` of
-        them, or all of the corpus, or nothing new is found. The order of what was served never
-        changes by that; of one leg it is the order that a deeper search would give, of several
-        what is left is fused by itself. An empty question finds nothing.
+        Where its hits hold fewer distinct documents, more are looked for: until there are `depth`,
+        or all of the corpus, or there is nothing more, or `DEEPEST` hits were seen. The order of
+        what was served never changes by that. An empty question finds nothing.
         """
         if not query.text.strip():
             return self.taken(query, (Search(query.text, self.depth),), 0.0)
         start = time.perf_counter()
         states = system(query.text, self.depth)
         found = self.taken(query, states, (time.perf_counter() - start) * 1000)
-        documents = dict.fromkeys(found.documents)
+        documents, exhausted = dict.fromkeys(found.documents), found.exhausted
         seen = {hit.chunk.document_id for hit in states[-1].hits}
-        exhausted = found.exhausted
+        plain = isinstance(system, Served) and system.plain
+        more = _others(system, states[-1]) if plain else _deeper(system, states[-1])  # type: ignore[arg-type]
         while len(documents) < self.depth and not exhausted and len(seen) < self.corpus:
-            others = Not(AnyOf("document_id", tuple(sorted(seen))))
-            more = system(query.text, self.depth, others)[-1].hits
-            ids = [hit.chunk.document_id for hit in more if self._keeps(query, hit.chunk)]
+            hits, exhausted = next(more, ((), False))
+            if not hits:
+                break
+            ids = [hit.chunk.document_id for hit in hits if self._keeps(query, hit.chunk)]
             documents |= dict.fromkeys(ids)
-            new = {hit.chunk.document_id for hit in more} - seen
-            exhausted = len(more) < self.depth or not new
-            seen |= new
+            seen |= {hit.chunk.document_id for hit in hits}
         exhausted |= len(seen) >= self.corpus
         return replace(found, documents=tuple(documents)[: self.depth], exhausted=exhausted)
 
@@ -161,6 +174,29 @@ class Asking:
 
     def _keeps(self, query: Query, chunk: Chunk) -> bool:
         return not self.drop_self or chunk.document_id != query.id
+
+
+def _others(served: Served, answered: Search) -> Iterator[tuple[Sequence[Hit], bool]]:
+    """Ask again without the documents that were found: their hits, and whether these are all.
+
+    Of one leg it is the order that a deeper search would give; of several, what is left is fused by
+    itself.
+    """
+    documents = {hit.chunk.document_id for hit in answered.hits}
+    for _ in range(DEEPEST // answered.limit):
+        hits = served.others(answered, documents)
+        documents |= {hit.chunk.document_id for hit in hits}
+        yield hits, len(hits) < answered.limit
+
+
+def _deeper(system: System, answered: Search) -> Iterator[tuple[Sequence[Hit], bool]]:
+    """Ask for twice as many each time: what stages decide by the first hits stays decided."""
+    limit, seen = answered.limit, len(answered.hits)
+    while limit < DEEPEST:
+        limit = min(2 * limit, DEEPEST)
+        hits = system(answered.query, limit)[-1].hits
+        yield hits, len(hits) < limit or len(hits) == seen
+        seen = len(hits)
 
 
 def _light(hit: Hit, rank: int) -> Hit:

@@ -20,7 +20,6 @@ from eval.scoring import score
 from eval.statistics import CONFIDENCE, RESAMPLES
 from retrieval.config import build_pipeline, pipeline_tables
 from retrieval.errors import ConfigError, InputError
-from retrieval.filters import Filter
 from retrieval.inside import Inside
 from retrieval.open_kit import Tools
 from retrieval.pipeline import Pipeline
@@ -170,8 +169,8 @@ class _Seen:
     def describe(self) -> dict[str, Any]:
         return self._system.describe()
 
-    def __call__(self, query: str, limit: int, filter: Filter | None = None) -> tuple[Search, ...]:
-        states = self._system(query, limit, filter)
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
+        states = self._system(query, limit)
         self.states.append(states[self._place - 1])
         return states
 

@@ -1,6 +1,6 @@
 """Shared prefixes: what several pipelines start with runs once for a question.
 
-A prefix is known by the keys of its stages, together with question, limit and filter; the index is
+A prefix is known by the keys of its stages, together with the question and the limit; the index is
 that of the kit. What comes out of a pipeline is what `retrieval.pipeline.run` gives.
 """
 
@@ -11,15 +11,12 @@ from typing import Any, NamedTuple
 
 from eval.answers import Served
 from retrieval.errors import AssayError
-from retrieval.filters import Filter
 from retrieval.kit import Kit
 from retrieval.pipeline import Pipeline, Stage, run_stage, stage_key, stage_name
 from retrieval.types import Chunk, Hit, Search
 
 Prefix = tuple[str, ...]
 """The keys of a pipeline's first stages."""
-Question = tuple[str, int, Filter | None]
-"""A query, the limit, and what it is searched within."""
 
 
 def prefix_of(pipeline: Pipeline, stages: int | None = None) -> Prefix:
@@ -48,16 +45,18 @@ class Prefixes:
         self.executed_s = 0.0
         self._shared = shared
         self._slim = slim
-        self._kept: dict[tuple[Prefix, Question], tuple[Search, ...]] = {}
+        self._kept: dict[tuple[Prefix, str, int], tuple[Search, ...]] = {}
         self._chunks: dict[str, Chunk] = {}
 
-    def states(self, pipeline: Pipeline, keys: Prefix, asked: Question) -> tuple[Search, ...]:
+    def states(
+        self, pipeline: Pipeline, keys: Prefix, query: str, limit: int
+    ) -> tuple[Search, ...]:
         """Return the states of a question; a step of a shared prefix has the time of its one run.
 
         `keys` are those of all the pipeline's stages. Raises: AssayError that names the stage.
         """
-        found, done = self._known(keys, asked)
-        search = found[-1] if found else Search.of(*asked)
+        found, done = self._known(keys, query, limit)
+        search = found[-1] if found else Search.of(query, limit)
         kit = self.kit.at(None, None, strict=True)
         for n, stage in enumerate(pipeline.stages[done:], done + 1):
             search = _stepped(stage, search, kit)
@@ -65,17 +64,17 @@ class Prefixes:
             found = (*found, search)
             if keys[:n] in self._shared:
                 found = (self._once(search),) if self._slim else found
-                self._kept[keys[:n], asked] = found
+                self._kept[keys[:n], query, limit] = found
         return (*found, replace(search, hits=search.hits[: search.limit]))
 
     def forget(self) -> None:
         """Let go of all searches: the next question is another one."""
         self._kept.clear()
 
-    def _known(self, keys: Prefix, asked: Question) -> tuple[tuple[Search, ...], int]:
+    def _known(self, keys: Prefix, query: str, limit: int) -> tuple[tuple[Search, ...], int]:
         """Return what is kept of the longest prefix, and how many stages that has."""
         for n in range(len(keys), 0, -1):
-            known = self._kept.get((keys[:n], asked))
+            known = self._kept.get((keys[:n], query, limit))
             if known is not None:
                 return known, n
         return (), 0
@@ -132,10 +131,10 @@ class Sharing:
         """Return what `Served` says of it."""
         return self.served.describe()
 
-    def __call__(self, query: str, limit: int, filter: Filter | None = None) -> tuple[Search, ...]:
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
         """Run what no other pipeline has run for this question."""
         before = self._prefixes.executed_s
-        found = self._prefixes.states(self.served.pipeline, self._keys, (query, limit, filter))
+        found = self._prefixes.states(self.served.pipeline, self._keys, query, limit)
         self._spent = Spent(
             self._spent.alone_s + sum(step.ms for step in found[-1].trace) / 1000,
             self._spent.executed_s + self._prefixes.executed_s - before,

@@ -13,8 +13,6 @@ import numpy as np
 from rank_bm25 import BM25Okapi
 
 from retrieval.errors import InputError
-from retrieval.filters import Filter
-from retrieval.records import passes
 from retrieval.types import Chunk, Hit, Score, Search, ordered
 
 WORD = re.compile(r"\w+")
@@ -63,12 +61,10 @@ class Bm25Reference:
             **self.about,
         }
 
-    def __call__(self, query: str, limit: int, filter: Filter | None = None) -> tuple[Search]:
+    def __call__(self, query: str, limit: int) -> tuple[Search]:
         """Return the best passages, at most `limit`, in a single state."""
         scores: np.ndarray[Any, Any] = self._model.get_scores(words(query))  # type: ignore[attr-defined]
         found = np.flatnonzero(scores > 0)
-        if filter is not None:
-            found = found[[passes(self.passages[int(i)].chunk, filter) for i in found]]
         if found.size > limit:
             edge = np.partition(scores[found], found.size - limit)[found.size - limit]
             found = found[scores[found] >= edge]

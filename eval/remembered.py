@@ -1,4 +1,4 @@
-"""An encoder that embeds nothing twice, for many runs over the same questions."""
+"""An encoder that is never asked the same twice, for many runs over the same questions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

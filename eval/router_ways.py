@@ -90,11 +90,10 @@ class Way(Served):
     filtered: bool = False
     seen: dict[str, Routed] = field(default_factory=dict)
 
-    def __call__(self, query: str, limit: int, filter: Filter | None = None) -> tuple[Search, ...]:
+    def __call__(self, query: str, limit: int) -> tuple[Search, ...]:
         """Run the pipeline, without a deadline."""
-        own = [Equals("domain", self.own[query])] if self.filtered else []
-        within = (*own, *([filter] if filter else []))
-        search = Search.of(query, limit, And(within) if within else None)
+        filter = Equals("domain", self.own[query]) if self.filtered else None
+        search = Search.of(query, limit, filter)
         found = states(self.pipeline, search, self.kit.at(None, None, strict=True))
         if query not in self.seen:
             self.seen[query] = _routed(found[-1], self.own[query])

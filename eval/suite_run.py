@@ -79,7 +79,7 @@ def _row(name: str, folders: tuple[Path, Path], ready: "Ready", planned: Planned
 class Ready:
     """The datasets of one benchmark, each read and indexed once for all runs that ask the same.
 
-    Nor is a question embedded twice: figures of quality are what a suite is for, not of speed.
+    Nor is the encoder asked the same twice: a suite is for figures of quality, not of speed.
     """
 
     tools: Tools

@@ -1,5 +1,6 @@
 """Chunks put together to passages: what stands around them, what merges, and what fits a budget."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile, zip_longest
@@ -7,6 +8,7 @@ from itertools import takewhile, zip_longest
 from retrieval.kit import Embedder, Kit
 from retrieval.types import Chunk, Span, chunk_id
 
+WORD = re.compile(r"[^ \t\n]*[^\W_][^ \t\n]*")
 FIRST_WIDTH = 2_000
 """How many characters before and after a chunk are looked at first; four times as many then."""
 
@@ -56,14 +58,16 @@ class Selection:
 
     def _count(self, text: str) -> int:
         if text not in self._counts:
-            empty, whole = self.embedder.token_counts(["", text])
-            self._counts[text] = whole - empty
+            self._counts[text] = len(self.embedder.token_spans(text))
         return self._counts[text]
 
 
 def _least(chunks: Sequence[Chunk]) -> int:
-    """Return how many tokens chunks have at least: no tokenizer makes one of two words."""
-    return max(len(each.text.split()) for each in chunks)
+    """Return how many tokens chunks have at least: tokenizers cut at spaces.
+
+    What holds no letter and no digit may have none, such as a space of no width.
+    """
+    return max(sum(1 for _ in WORD.finditer(each.text)) for each in chunks)
 
 
 def merged(chunks: Sequence[Chunk]) -> list[Chunk]:

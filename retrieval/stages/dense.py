@@ -62,11 +62,12 @@ def vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:
 
 
 def _cut(variants: Sequence[Variant], kit: Kit) -> list[str]:
-    """Say what the encoder did not read; a token is at least a character, so most need no count."""
+    """Say what the encoder did not read. Few need a count: a character has four bytes at most."""
     limit = kit.embedder.limit
-    long = [each.text for each in variants if each.vector is None and len(each.text) > limit]
+    texts = [each.text for each in variants if each.vector is None]
+    long = [text for text in texts if 4 * len(text) >= limit]
     return [
-        f"the encoder reads {limit} of {count} tokens"
+        f"the encoder reads {limit} of about {count} tokens"
         for count in (kit.embedder.token_counts(long) if long else [])
         if count > limit
     ]

@@ -1,11 +1,14 @@
 """`assay bench suite`: the shipped benchmarks, with what others published beside each figure."""
 
 import json
-from concurrent.futures import ProcessPoolExecutor
+import os
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing
-from functools import partial
-from multiprocessing import cpu_count, get_context
+from multiprocessing import active_children, cpu_count, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +17,7 @@ from service.commands import options
 from service.commands.console import (
     CANNOT,
     STOPPED,
+    fail,
     give_json,
     note,
     reporting,
@@ -22,7 +26,7 @@ from service.commands.console import (
 )
 
 if TYPE_CHECKING:
-    from eval.suite import Row
+    from eval.suite import Benchmark, Row
     from eval.suite_run import Place
     from retrieval.settings import Settings
 
@@ -67,7 +71,7 @@ def command(  # noqa: PLR0913 - the options of a command
     out = folder or settings.data_dir / "suite"
     out.mkdir(parents=True, exist_ok=True)
     try:
-        rows = _rows([*benchmarks], Place(settings.bench_data, out), settings)
+        rows = _rows(benchmarks, Place(settings.bench_data, out), settings)
     except KeyboardInterrupt:
         note("Stopped. What is indexed is kept.")
         raise typer.Exit(STOPPED) from None
@@ -82,32 +86,70 @@ def command(  # noqa: PLR0913 - the options of a command
         raise typer.Exit(CANNOT)
 
 
-def _rows(names: list[str], place: "Place", settings: "Settings") -> "list[Row]":
-    """Return the rows of benchmarks, some of them measured beside each other."""
+def _rows(
+    benchmarks: "Mapping[str, Benchmark]", place: "Place", settings: "Settings"
+) -> "list[Row]":
+    """Return the rows of benchmarks, those of some datasets measured beside each other."""
+    names: dict[str, list[str]] = {}
+    for name, benchmark in benchmarks.items():
+        names.setdefault(benchmark.dataset, []).append(name)
     if len(names) == 1:
-        return _rows_of(names[0], place, settings)
-    rows = []
+        return _rows_of([*benchmarks], place, settings)
     # A core each: threads of two encoders on one core wait for each other.
     threads = settings.threads or max(1, (cpu_count() or 1) // BESIDE)
     settings = settings.model_copy(update={"threads": threads})
+    waiting, rows = [*names.values()], []
+    running: set[Future[list[Row]]] = set()
     with ExitStack() as stack:
-        pool = ProcessPoolExecutor(BESIDE, get_context("spawn"))
-        stack.callback(pool.shutdown, cancel_futures=True)
-        for found in pool.map(partial(_rows_of, place=place, settings=settings), names):
-            rows += found
-    return rows
+        pool = ProcessPoolExecutor(BESIDE, get_context("spawn"), _end_with_parent)
+        stack.callback(_stop, pool)
+        while waiting or running:
+            # No more than run: what waits in the pool itself cannot be taken back.
+            while waiting and len(running) < BESIDE:
+                running.add(pool.submit(_rows_of, waiting.pop(0), place, settings, beside=True))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            try:
+                rows += [row for each in done for row in each.result()]
+            except BrokenProcessPool:
+                fail("A benchmark's process was ended from outside, as where memory runs out.")
+        pool.shutdown()
+    order = [*benchmarks]
+    return sorted(rows, key=lambda row: order.index(row.benchmark))
 
 
-def _rows_of(name: str, place: "Place", settings: "Settings") -> "list[Row]":
-    """Return the rows of one benchmark, and say on the way when each is done."""
+def _rows_of(
+    names: list[str], place: "Place", settings: "Settings", beside: bool = False
+) -> "list[Row]":
+    """Return the rows of benchmarks, and say on the way when each is done."""
     from eval.suite import load_benchmarks
     from eval.suite_run import run_suite
     from retrieval.open_kit import Tools
     from service.progress import on_stderr
 
     rows = []
+    name = names[0] if beside else ""
     with closing(Tools(settings)) as tools, on_stderr(brief=True, name=name).running() as shown:
-        for row in run_suite(load_benchmarks([name]), place, tools, shown):
+        for row in run_suite(load_benchmarks(names), place, tools, shown):
             rows.append(row)
-            note(f"{name}: {row.run.name}: {row.missing or f'{row.seconds:.1f} s'}")
+            took = row.missing or f"{row.seconds:.1f} s"
+            note(f"{row.benchmark}: {row.run.name}: {took}")
     return rows
+
+
+def _end_with_parent() -> None:
+    """Let a process of the pool not outlive the command, however that ends."""
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent:
+            parent.join()
+            os._exit(CANNOT)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a pool, also what runs in them."""
+    for child in active_children():
+        child.terminate()
+    pool.shutdown(cancel_futures=True)

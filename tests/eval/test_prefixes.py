@@ -64,7 +64,7 @@ def test_every_state_is_what_the_runner_gives(ladder, query, limit, slim) -> Non
     pipelines = [build_pipeline(f"p{i}", tables) for i, tables in enumerate(ladder)]
     prefixes = Prefixes(KIT, shared_by(pipelines), slim)
     for pipeline in pipelines:
-        found = prefixes.states(pipeline, prefix_of(pipeline), (query, limit, None))
+        found = prefixes.states(pipeline, prefix_of(pipeline), query, limit)
         expected = states(pipeline, Search.of(query, limit), KIT)
         assert len(found) == len(expected) or slim
         for ours, theirs in zip(found[::-1], expected[::-1], strict=not slim):
@@ -135,9 +135,9 @@ def test_only_shared_prefixes_are_kept_and_forgotten_after_a_question() -> None:
     prefixes = Prefixes(KIT, shared)
     CALLS.clear()
     for pipeline in (one, two, one):
-        prefixes.states(pipeline, prefix_of(pipeline), ("cats", 3, None))
+        prefixes.states(pipeline, prefix_of(pipeline), "cats", 3)
     prefixes.forget()
-    prefixes.states(one, prefix_of(one), ("cats", 3, None))
+    prefixes.states(one, prefix_of(one), "cats", 3)
     assert CALLS == {"a cats 3": 2, "b cats 3": 3, "c cats 3": 1}
 
 
@@ -159,5 +159,5 @@ def test_an_error_names_the_stage_and_stays_what_it_is(error, monkeypatch) -> No
     monkeypatch.setattr(Down, "error", error, raising=False)
     pipeline = Pipeline("down", (Down(),))
     with pytest.raises(type(error), match=r"^stage 'test_prefixes': (no model|away)$") as caught:
-        Prefixes(KIT, set()).states(pipeline, prefix_of(pipeline), ("cats", 3, None))
+        Prefixes(KIT, set()).states(pipeline, prefix_of(pipeline), "cats", 3)
     assert caught.value is error

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import ir_measures
 import pytest
@@ -13,7 +13,7 @@ from eval.compare import compare
 from eval.questions import Query
 from eval.results import read_run
 from eval.run import run_benchmark
-from retrieval.config import load_pipeline
+from retrieval.config import build_pipeline, load_pipeline
 from retrieval.errors import ConfigError, InputError, NotFoundError, ProviderError
 from retrieval.offline import offline_kit
 from retrieval.pipeline import Pipeline, fingerprint
@@ -394,7 +394,7 @@ def test_nothing_is_asked_deeper_once_every_document_of_the_corpus_is_found() ->
         def describe(self) -> dict[str, str]:
             return {}
 
-        def __call__(self, query: str, limit: int, filter: object = None) -> list[Search]:
+        def __call__(self, query: str, limit: int) -> list[Search]:
             self.limits.append(limit)
             chunks = [Chunk(str(i), "ab"[i % 2], "", Span(i, i + 1)) for i in range(limit)]
             hits = tuple(Hit(each, (Score("x", 1.0),)) for each in chunks)
@@ -406,19 +406,18 @@ def test_nothing_is_asked_deeper_once_every_document_of_the_corpus_is_found() ->
     assert Deep.limits == [4]
 
 
-def test_what_was_served_stays_in_front_of_what_a_second_search_finds() -> None:
+def test_deeper_searches_never_reorder_what_was_served() -> None:
     class Turning:
-        """A system that would give another order without the documents it gave first."""
+        """A system whose order turns around when it is asked for more."""
 
         name = "turning"
 
         def describe(self) -> dict[str, str]:
             return {}
 
-        def __call__(self, query: str, limit: int, filter: Any = None) -> tuple[Search]:
-            ids = ["a", "a", "b", "c", "d"] if filter is None else ["d", "c", "b", "a", "a"]
+        def __call__(self, query: str, limit: int) -> tuple[Search]:
+            ids = ["a", "a", "b", "c", "d"] if limit == 2 else ["d", "c", "b", "a", "a"]
             chunks = [chunk(id, number, "x") for number, id in enumerate(ids)]
-            chunks = [each for each in chunks if passes(each, filter)]
             hits = tuple(Hit(c, (Score("s", 1.0),)) for c in chunks[:limit])
             return (Search(query, limit, hits=hits),)
 
@@ -432,6 +431,42 @@ def test_an_empty_question_finds_nothing_and_counts(animals, tools) -> None:
     assert not any(run.scores.rows()["q3"].values())
     assert run.metrics["queries"] == 4
     assert run.metrics["latency"]["queries"] == 3
+
+
+def test_a_plain_pipeline_finds_more_documents_by_leaving_out_those_it_has() -> None:
+    chunks = [chunk("a", number, "cat " * (9 - number)) for number in range(8)]
+    kit = offline_kit([*chunks, *(chunk(f"b{i}", 0, "cat dog") for i in range(4))])
+    asked: list[Search] = []
+
+    class Listening(Served):
+        def _states(self, search: Search) -> tuple[Search, ...]:
+            asked.append(search)
+            return super()._states(search)
+
+    found = Asking(3).answer(Listening(load_pipeline("sparse"), kit), Query("q", "cat"))
+    assert found.documents[0] == "a"
+    assert len(found.documents) == 3
+    assert [search.limit for search in asked] == [3, 3]
+    assert not passes(chunks[0], asked[1].filter)
+    # As deep a search of one leg has them in the same order.
+    deep = run_pipeline(load_pipeline("sparse"), Search.of("cat", 20), kit).hits
+    assert found.documents == tuple(dict.fromkeys(h.chunk.document_id for h in deep))[:3]
+
+
+def test_what_a_stage_decided_for_the_answer_holds_for_documents_found_later() -> None:
+    """Routed by votes to one domain, where there are too few: no other domain's are taken."""
+    near = [chunk("cats", number, "cat " * (9 - number)) for number in range(8)]
+    other = [chunk(f"dogs{i}", 0, "cat dog") for i in range(4)]
+    kit = offline_kit(
+        [replace(each, domain="a") for each in near] + [replace(each, domain="b") for each in other]
+    )
+    route = {"use": "route", "votes": 3, "first": [{"use": "sparse"}, {"use": "fuse"}]}
+    pipeline = build_pipeline("routed", [route, {"use": "sparse"}, {"use": "fuse"}])
+    served = Served(pipeline, kit)
+    assert not served.plain
+    found = Asking(4).answer(served, Query("q", "cat"))
+    assert found.documents == ("cats",)
+    assert Served(load_pipeline("hybrid"), kit).plain
 
 
 def test_a_run_beside_other_work_is_the_same_and_claims_no_latency(animals, tools) -> None:

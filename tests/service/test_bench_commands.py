@@ -86,3 +86,14 @@ def test_a_named_benchmark_whose_dataset_is_missing_is_a_failure(tmp_path, names
     assert outcome.exit_code == 1, outcome.output
     for name in names:
         assert f"skipped: no folder {name}" in outcome.stdout
+
+
+def test_what_goes_wrong_in_a_process_of_the_suite_is_one_line(tmp_path):
+    for name in ("scifact", "musique_train100"):
+        (tmp_path / name).mkdir()
+    words = ["bench", "suite", "musique_train100", "scifact", "--data", str(tmp_path)]
+    outcome = RUNNER.invoke(app, ["--data-dir", str(tmp_path / "d"), *words])
+    assert outcome.exit_code in (1, 2), outcome.output
+    assert "is not there" in outcome.stderr
+    assert outcome.stderr.count("Error: ") == 1
+    assert not isinstance(outcome.exception, RuntimeError)

@@ -48,7 +48,7 @@ def test_what_the_encoder_does_not_read_is_noted(kit: Kit) -> None:
     assert Dense()(Search.of("cats " * (limit // 2)), kit).notes == ()
     long = Dense()(Search.of("cats " * (limit + 40)), kit)
     (count,) = kit.embedder.token_counts(["cats " * (limit + 40)])
-    assert long.notes == (f"the encoder reads {limit} of {count} tokens",)
+    assert long.notes == (f"the encoder reads {limit} of about {count} tokens",)
 
 
 def test_a_hypothetical_variant_is_embedded_as_a_passage(kit: Kit) -> None:
