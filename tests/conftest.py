@@ -4,6 +4,7 @@ And a local chat endpoint that answers, or fails, as it is told.
 """
 
 import json
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -208,3 +209,8 @@ def fault_name(request: pytest.FixtureRequest) -> str:
 def fault(fault_name: str) -> Callable[[Chat], None]:
     """The fault of that name."""
     return FAULTS[fault_name]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: many tests wait for processes of their own."""
+    return (os.cpu_count() or 1) + 1
