@@ -90,9 +90,11 @@ def _leg(search: Search, hits: Sequence[Hit], leg: str) -> tuple[list[float], li
     for ranking in search.rankings:
         if ranking.leg == leg:
             for rank, hit in enumerate(ranking.hits, 1):
-                id = hit.chunk.id
-                scores[id] = max(scores.get(id, hit.score), hit.score)
-                ranks[id] = max(ranks.get(id, 0.0), 1 / (RANK_K + rank))
+                id, score, share = hit.chunk.id, hit.score, 1 / (RANK_K + rank)
+                if score > scores.get(id, -math.inf):
+                    scores[id] = score
+                if share > ranks.get(id, 0.0):
+                    ranks[id] = share
     low = min(scores.values(), default=0.0)
     ids = [hit.chunk.id for hit in hits]
     return [scores.get(id, low) for id in ids], [ranks.get(id, 0.0) for id in ids]

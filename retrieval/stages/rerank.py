@@ -1,5 +1,6 @@
 """Reranking: the first hits in a better order, by a second look at question and passage."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -149,7 +150,8 @@ def needs_tokens(stages: Sequence[Stage]) -> bool:
 
 def learned(columns: np.ndarray, weights: Sequence[float]) -> list[float]:
     """Return the linear model's score of each hit."""
-    return [float(each) for each in standard(columns) @ np.asarray(weights)]
+    found: list[float] = (standard(columns) @ np.asarray(weights)).tolist()
+    return found
 
 
 def blended(fused: Sequence[float], scores: Sequence[float], blend: float) -> list[float]:
@@ -160,7 +162,7 @@ def blended(fused: Sequence[float], scores: Sequence[float], blend: float) -> li
 
 def _checked(scores: Sequence[float], hits: Sequence[Hit], what: str) -> None:
     """Raises: ProviderError where there is not one number for each hit."""
-    fine = sum(bool(np.isfinite(each)) for each in scores)
+    fine = sum(map(math.isfinite, scores))
     if fine < len(hits) or len(scores) != len(hits):
         raise ProviderError(
             f"rerank: {what} gave {fine} usable scores for {len(hits)} passages; the order stays"
