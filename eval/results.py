@@ -162,11 +162,15 @@ def write_run(
             file.write(written(line) + "\n")
     tag = trec_id(run.manifest["system"]["name"])
     words = {id: trec_id(id) for id in {id for documents in ranked.values() for id in documents}}
+    ends: dict[int, list[str]] = {}
     with (run.folder / RUN).open("w", encoding="utf-8") as file:
         for query_id, documents in ranked.items():
-            start = f"{trec_id(query_id)} Q0 "
-            for rank, (id, score) in enumerate(descending(documents).items(), 1):
-                file.write(f"{start}{words[id]} {rank} {score:g} {tag}\n")
+            start, scores = f"{trec_id(query_id)} Q0 ", descending(documents)
+            if len(scores) not in ends:  # the same for all lists of one length
+                ranked_scores = enumerate(scores.values(), 1)
+                ends[len(scores)] = [f" {rank} {each:g} {tag}\n" for rank, each in ranked_scores]
+            rest = zip(scores, ends[len(scores)], strict=True)
+            file.write("".join([f"{start}{words[id]}{end}" for id, end in rest]))
     for name, data in ((METRICS, run.metrics), (MANIFEST, run.manifest)):
         text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2, default=str)
         (run.folder / name).write_text(text + "\n", encoding="utf-8")
