@@ -73,15 +73,14 @@ class Listed:
 
     def hits(self, chunks: dict[tuple[str, Span], Chunk]) -> tuple[Hit, ...]:
         """Return each place once; `chunks` are those of all queries, since most come again."""
-        hits: dict[tuple[str, Span], Hit] = {}
+        first: dict[tuple[str, Span], float] = {}
         for place, score in zip(self.places(), self.scores, strict=False):
-            if place not in chunks:
-                document_id, span = place
-                id = f"{document_id}:{span.start}:{span.end}" if self.spans else document_id
-                chunks[place] = Chunk(id, document_id, "", span)
-            if place not in hits:
-                hits[place] = Hit(chunks[place], (Score(BY, score),))
-        return tuple(hits.values())
+            first.setdefault(place, score)
+        for place in [each for each in first if each not in chunks]:
+            document_id, span = place
+            id = f"{document_id}:{span.start}:{span.end}" if self.spans else document_id
+            chunks[place] = Chunk(id, document_id, "", span)
+        return tuple([Hit(chunks[place], (Score(BY, score),)) for place, score in first.items()])
 
 
 @dataclass(frozen=True)
