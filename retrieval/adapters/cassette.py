@@ -95,7 +95,12 @@ class Cassette:
         """Read the file, if it is there. Raises: ConfigError that names the line."""
         self.path = path
         self._lock = threading.Lock()
-        self._takes = _read(path)
+        try:
+            self._takes = _read(path)
+        except ConfigError:
+            # It may be a line that somebody is writing: nobody is, under the lock.
+            with _written(path):
+                self._takes = _read(path)
 
     def find(self, prompt: Prompt, query: str, model: str) -> Take | None:
         """Return the recorded answer, else the imported one; model "" stands for the only one.
