@@ -37,6 +37,7 @@ class Shown(Watch):
         self.brief = brief
         self._lead = f"{name}: " if name else ""
         self._console = console
+        self._barred = console.is_terminal and not name
         self._bar = Progress(*columns, console=console, transient=True)
         self._tasks: dict[str, TaskID] = {}
         self._said_at = time.monotonic()
@@ -68,7 +69,7 @@ class Shown(Watch):
             self._bar.console.print(line, markup=False, soft_wrap=True)
 
     def _show(self, what: str, done: int, total: int, said: str) -> None:
-        if self._console.is_terminal and not self._lead:
+        if self._barred:
             if what not in self._tasks:
                 for task in self._tasks.values():
                     self._bar.update(task, visible=False)
@@ -82,7 +83,7 @@ class Shown(Watch):
     @contextmanager
     def running(self) -> Iterator["Shown"]:
         """Show a bar while this is open, in a terminal."""
-        with self._bar if self._console.is_terminal and not self._lead else nullcontext():
+        with self._bar if self._barred else nullcontext():
             yield self
 
 
