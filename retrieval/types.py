@@ -177,7 +177,7 @@ class Search:
 
     def noted(self, *notes: str) -> "Search":
         """Return this search with notes for the trace."""
-        return replace(self, notes=self.notes + notes)
+        return replace(self, notes=self.notes + notes) if notes else self
 
     def spent(self, **cost: float) -> "Search":
         """Return this search with costs for the trace, added to those of the same name."""

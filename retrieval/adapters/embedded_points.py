@@ -1,4 +1,4 @@
-"""Rows and probes as they cross to the engine process, and chunks as they come back."""
+"""Points and probes as they cross to the engine process."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from retrieval.adapters import points
 from retrieval.adapters.points import Row
 from retrieval.kit import Probe
-from retrieval.types import Chunk, Span
 
 BATCH = 128
 """Points in one message: some 30 ms, which is how long a search may have to wait for a write."""
@@ -34,12 +33,6 @@ def sent(rows: Sequence[Row]) -> list[tuple[Any, ...]]:
         )
         for row in rows
     ]
-
-
-def chunk(row: tuple[Any, ...]) -> Chunk:
-    """Return the chunk of a row that came back."""
-    id, document_id, text, start, end, heading, domain, meta = row
-    return Chunk(id, document_id, text, Span(start, end), heading, domain, meta)
 
 
 def batches(documents: Mapping[str, list[Row]]) -> Iterator[tuple[list[str], list[Row]]]:

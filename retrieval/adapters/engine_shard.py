@@ -6,13 +6,14 @@ from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import qdrant_edge as edge
 
 from retrieval.adapters.conditions import Condition, first_chunks
 from retrieval.adapters.edge_filter import edge_filter
-from retrieval.adapters.engine_rows import Found, Ranked, Row, Rows, row
 from retrieval.adapters.engine_schema import PAYLOAD_INDEXES, Schema, config_of
+from retrieval.adapters.engine_wire import Ranked, Row
 from retrieval.adapters.points import DENSE, SHOWN, SPARSE, TITLE
 
 EF = 128
@@ -36,7 +37,6 @@ class Shard:
         self._shard = shard
         self._replaced = directory.with_name(directory.name + ".replaced")
         self._recount = self._replaced.exists()
-        self._rows = Rows(shard)
         self._unflushed = False
         found = shard.facet(edge.FacetRequest("tenant", limit=2, exact=True))
         self._tenants = {str(hit.value) for hit in found.hits}
@@ -56,8 +56,8 @@ class Shard:
         shutil.rmtree(directory / "temp_segments", ignore_errors=True)
         return cls(edge.EdgeShard.load(str(directory)), directory)
 
-    def search(self, scope: Scope, limit: int, probes: list[Any]) -> Found:
-        """Return rows, and for each probe the places of its hits among them and their scores.
+    def search(self, scope: Scope, limit: int, probes: list[Any]) -> list[Ranked]:
+        """Return what each probe finds.
 
         A probe is the bytes of a float32 vector, or indices and values. Scores descend, ties by
         ascending id; where more than MOST_SPARE equal scores straddle the limit, it is the
@@ -76,12 +76,16 @@ class Shard:
             (_nearest(probe), narrowed, dense if isinstance(probe, bytes) else sparse)
             for probe in probes
         ]
-        return self._rows.of(
-            [
-                _best(found, limit, positive=not isinstance(probe, bytes))
-                for probe, found in zip(probes, self._asked(requests, limit), strict=True)
-            ]
-        )
+        return [
+            _best(found, limit, positive=not isinstance(probe, bytes))
+            for probe, found in zip(probes, self._asked(requests, limit), strict=True)
+        ]
+
+    def rows(self, tenant: str, numbers: Sequence[int]) -> list[Row]:
+        """Return those of these points that the tenant has, in any order."""
+        ids: list[Any] = [UUID(int=number) for number in numbers]
+        records: list[Any] = self._shard.retrieve(ids, [*SHOWN, "tenant"], False)
+        return [_row(each) for each in records if each.payload["tenant"] == tenant]
 
     def replace(
         self,
@@ -141,10 +145,7 @@ class Shard:
             with_payload=[*SHOWN, "position"],
         )
         records, following = self._shard.scroll(request)
-        found = [
-            ((record.payload or {})["position"], row(str(record.id), record.payload or {}))
-            for record in records
-        ]
+        found = [((record.payload or {})["position"], _row(record)) for record in records]
         return found, None if following is None else str(following)
 
     def vectors(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
@@ -287,9 +288,11 @@ def _numbers(data: bytes) -> Any:
 def _best(found: Sequence[Any], limit: int, positive: bool) -> Ranked:
     """The first hits by descending score and ascending id: a UUID's number orders as its text."""
     least = 0.0 if positive else -math.inf
-    hits = [
-        (-score, (id := hit.id).int, hit.version, id)
-        for hit in found
-        if (score := hit.score) > least
-    ]
-    return sorted(hits)[:limit]
+    hits = [(-score, hit.id.int, hit.version) for hit in found if (score := hit.score) > least]
+    best = sorted(hits)[:limit]
+    return [hit[1] for hit in best], [hit[2] for hit in best], [-hit[0] for hit in best]
+
+
+def _row(record: Any) -> Row:
+    payload = record.payload or {}
+    return [str(record.id), *(payload.get(key) for key in SHOWN)]

@@ -22,7 +22,18 @@ from retrieval.errors import BusyError, ConfigError, NotFoundError, StoreError
 
 ATTEMPTS = 3
 OF_ONE_INDEX = frozenset(
-    {"search", "replace", "stage", "describe", "chunks", "vectors", "cosines", "count", "flush"}
+    {
+        "search",
+        "rows",
+        "replace",
+        "stage",
+        "describe",
+        "chunks",
+        "vectors",
+        "cosines",
+        "count",
+        "flush",
+    }
 )
 
 

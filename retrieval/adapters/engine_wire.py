@@ -10,14 +10,19 @@ import marshal
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from typing import Any
 
-PROTOCOL = 3
+PROTOCOL = 4
 OK = "ok"
 LENGTH = struct.Struct("!Q")
 LARGEST = 2**30
 MARSHAL = 4
 """Readable by every Python from 3.4 on, should two of them share a data directory."""
+Ranked = tuple[list[int], list[int], list[float]]
+"""What a probe finds: points by the numbers of their ids, their versions, their scores."""
+Row = Sequence[Any]
+"""A point's id and the values of `points.SHOWN`."""
 
 
 def packed(message: tuple[Any, ...]) -> bytes:

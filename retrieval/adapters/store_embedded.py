@@ -5,8 +5,10 @@ which every command of the same user shares (see `engine`). The engine is exact 
 and on filters without a payload index; above, `optimize` builds its graph.
 """
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,10 @@ from numpy.typing import NDArray
 
 from retrieval.adapters import points
 from retrieval.adapters.conditions import Condition, indexed, within
-from retrieval.adapters.embedded_points import BATCH, asked, batches, chunk, sent
+from retrieval.adapters.embedded_chunks import Chunks, chunk
+from retrieval.adapters.embedded_points import BATCH, asked, batches, sent
 from retrieval.adapters.engine import LINGER_S, Engine
+from retrieval.adapters.engine_wire import Ranked, Row
 from retrieval.adapters.points import DEFAULT_TENANT, storable
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Filter
@@ -25,6 +29,8 @@ from retrieval.settings import Settings
 from retrieval.types import Chunk
 
 IDS = 1_000
+TRIES = 3
+"""Searches whose hits may be replaced before they are read, until the rest has to do."""
 
 
 class EmbeddedIndexes:
@@ -39,6 +45,7 @@ class EmbeddedIndexes:
         self._engine = Engine(settings.data_dir, linger_s)
         self._timeout_s = settings.store_timeout_s
         self._manifests: dict[str, tuple[tuple[int, int], Manifest]] = {}
+        self._chunks: dict[str, tuple[str, Chunks]] = {}
 
     def names(self) -> list[str]:
         """Return the names of the indexes, sorted."""
@@ -56,12 +63,16 @@ class EmbeddedIndexes:
     def open(self, name: str) -> "EmbeddedStore":
         """Return an index for the default tenant. Raises: NotFoundError that lists the names."""
         manifest = self._manifest(checked_name(name))
-        return EmbeddedStore(self._engine, manifest, self._timeout_s)
+        known = self._chunks.get(name)
+        if known is None or known[0] != manifest.id:
+            known = self._chunks[name] = (manifest.id, Chunks())
+        return EmbeddedStore(self._engine, manifest, self._timeout_s, known[1])
 
     def drop(self, name: str) -> None:
         """Remove an index for good. Raises: NotFoundError."""
         self._manifest(checked_name(name))
         self._manifests.pop(name, None)
+        self._chunks.pop(name, None)
         self._engine.ask("drop", name)
 
     def stats(self, name: str) -> dict[str, int]:
@@ -115,13 +126,17 @@ class EmbeddedStore:
     """One index of a data directory, seen by one tenant."""
 
     def __init__(
-        self, engine: Engine, manifest: Manifest, timeout_s: float, tenant: str = DEFAULT_TENANT
+        self, engine: Engine, manifest: Manifest, timeout_s: float, chunks: Chunks
     ) -> None:
-        """Ask this engine, for at most `timeout_s` where no clock says less."""
+        """Ask this engine, for at most `timeout_s` where no clock says less.
+
+        `chunks` are those that searches of this index have returned.
+        """
         self._engine = engine
         self._manifest = manifest
         self._timeout_s = timeout_s
-        self._tenant = tenant
+        self._chunks = chunks
+        self._tenant = DEFAULT_TENANT
         self._kinds = points.indexes(manifest)
 
     @property
@@ -133,7 +148,9 @@ class EmbeddedStore:
         """Return this index as another tenant sees it. Raises: InputError."""
         if not tenant or "\0" in tenant or not storable(tenant):
             raise InputError(f"Tenant {tenant!r}: a text without zero bytes is needed.", "tenant")
-        return EmbeddedStore(self._engine, self._manifest, self._timeout_s, tenant)
+        other = copy.copy(self)
+        other._tenant = tenant
+        return other
 
     def search(
         self, probes: Sequence[Probe], filter: Filter | None, limit: int, clock: Clock
@@ -151,18 +168,17 @@ class EmbeddedStore:
         if not wanted or limit < 1:
             return [[] for _ in probes]
         condition = within(self._tenant, filter)
-        exact = not indexed(condition, self._kinds)
-        rows, rankings = self._ask(
-            "search", (self._tenant, condition, exact), limit, wanted, clock=clock
-        )
-        chunks = [chunk(row) for row in rows]
+        scope = (self._tenant, condition, not indexed(condition, self._kinds))
+        for _ in range(TRIES):
+            rankings = self._ask("search", scope, limit, wanted, clock=clock)
+            versions: dict[int, int] = {}
+            for numbers, theirs, _ in rankings:
+                versions.update(zip(numbers, theirs, strict=True))
+            chunks = self._chunks.of(versions, partial(self._rows, clock))
+            if len(chunks) == len(versions):
+                break
         found = iter(rankings)
-        return [
-            [Match(chunks[place], score) for place, score in zip(*next(found), strict=True)]
-            if probe
-            else []
-            for probe in sought
-        ]
+        return [_matches(next(found), chunks) if probe else [] for probe in sought]
 
     def replace(self, documents: Mapping[str, Sequence[Point]]) -> None:
         """Make these the chunks of these documents: new ones visible, old ones gone; [] deletes.
@@ -206,7 +222,7 @@ class EmbeddedStore:
             parts.append(("range", "end", float(start), None, None, None))
         if end is not None:
             parts.append(("range", "start", None, None, float(end), None))
-        found: list[tuple[int, tuple[Any, ...]]] = []
+        found: list[tuple[int, Row]] = []
         following = None
         while True:
             page, following = self._ask("chunks", ("all", tuple(parts)), following)
@@ -256,6 +272,10 @@ class EmbeddedStore:
         version = (self._manifest.name, self._manifest.id)
         return bool(self._engine.ask("optimize", *version))
 
+    def _rows(self, clock: Clock, numbers: list[int]) -> list[Row]:
+        found: list[Row] = self._ask("rows", self._tenant, numbers, clock=clock)
+        return found
+
     @property
     def _dimension(self) -> int:
         return int(self._manifest.encoder["dimension"])
@@ -270,3 +290,10 @@ class EmbeddedStore:
             if clock:
                 clock.remaining()
             raise
+
+
+def _matches(ranked: Ranked, chunks: Mapping[int, Chunk]) -> list[Match]:
+    """The hits of a ranking that are still there."""
+    numbers, _, scores = ranked
+    hits = zip(numbers, scores, strict=True)
+    return [Match(chunks[number], score) for number, score in hits if number in chunks]

@@ -11,6 +11,9 @@ from retrieval.kit import Kit, Vectors
 from retrieval.legs import checked_depth, retrieve, unranked
 from retrieval.types import Search, Variant
 
+ADDED = 64
+"""Tokens that an encoder puts around a text, and the words of its prompt: rarely more."""
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -62,10 +65,10 @@ def vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:
 
 
 def _cut(variants: Sequence[Variant], kit: Kit) -> list[str]:
-    """Say what the encoder did not read. Few need a count: a character has four bytes at most."""
+    """Say what the encoder did not read. Few need a count: a token has at least a byte."""
     limit = kit.embedder.limit
     texts = [each.text for each in variants if each.vector is None]
-    long = [text for text in texts if 4 * len(text) >= limit]
+    long = [text for text in texts if len(text.encode("utf-8", "replace")) + ADDED >= limit]
     return [
         f"the encoder reads {limit} of about {count} tokens"
         for count in (kit.embedder.token_counts(long) if long else [])

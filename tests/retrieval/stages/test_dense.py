@@ -49,6 +49,10 @@ def test_what_the_encoder_does_not_read_is_noted(kit: Kit) -> None:
     long = Dense()(Search.of("cats " * (limit + 40)), kit)
     (count,) = kit.embedder.token_counts(["cats " * (limit + 40)])
     assert long.notes == (f"the encoder reads {limit} of about {count} tokens",)
+    short = Dense()(Search.of("é" * (limit // 2)), kit)
+    assert short.notes == ()
+    marks = Dense()(Search.of("." * limit), kit)
+    assert marks.notes == (f"the encoder reads {limit} of about {limit + 2} tokens",)
 
 
 def test_a_hypothetical_variant_is_embedded_as_a_passage(kit: Kit) -> None:

@@ -1,0 +1,62 @@
+"""The chunks that searches of an index return, the recent ones kept on the client's side.
+
+Reading a payload costs the engine several times its search, and sending it to the client as much
+again; 100 candidates are asked for to show 10. A chunk is kept under its point's id and version,
+which every write to the point renews, so that a kept chunk is never an old one.
+"""
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from uuid import UUID
+
+from retrieval.adapters.engine_wire import Row
+from retrieval.adapters.points import chunk_of
+from retrieval.types import Chunk
+
+KEPT_CHARACTERS = 16_000_000
+
+
+class Chunks:
+    """The kept chunks of one index. Safe to share by threads."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._kept: dict[int, tuple[int, Chunk]] = {}
+        self._characters = 0
+        self._lock = Lock()
+
+    def of(
+        self, versions: Mapping[int, int], read: Callable[[list[int]], list[Row]]
+    ) -> dict[int, Chunk]:
+        """Return chunks by their points' ids as numbers, given the versions by the same.
+
+        What is not kept is read; a point that is not there any more is left out.
+        """
+        found: dict[int, Chunk] = {}
+        missing: list[int] = []
+        for number, version in versions.items():
+            kept = self._kept.get(number)
+            if kept is not None and kept[0] == version:
+                found[number] = kept[1]
+            else:
+                missing.append(number)
+        for row in read(missing) if missing else []:
+            number = UUID(row[0]).int
+            found[number] = chunk(row)
+            # Written since: the version that it has now is another one, and it is read again then.
+            self._keep(number, versions[number], found[number])
+        return found
+
+    def _keep(self, number: int, version: int, chunk: Chunk) -> None:
+        with self._lock:
+            old = self._kept.pop(number, None)
+            self._characters += len(chunk.text) - (len(old[1].text) if old else 0)
+            self._kept[number] = (version, chunk)
+            while self._characters > KEPT_CHARACTERS:
+                _, oldest = self._kept.pop(next(iter(self._kept)))
+                self._characters -= len(oldest.text)
+
+
+def chunk(row: Row) -> Chunk:
+    """Return the chunk of a row."""
+    return chunk_of(row[0], row[1:])
