@@ -16,14 +16,23 @@ def place(file: Path) -> str:
 def text_lines(file: Path) -> Iterator[tuple[str, str]]:
     """Return every line that is not blank with where it stands, as `qrels/test.tsv:12`.
 
-    Raises: NotFoundError for a missing file, InputError for one that is not UTF-8.
+    Raises: as `numbered_lines`.
     """
     where = place(file)
+    for number, line in numbered_lines(file):
+        yield f"{where}:{number}", line
+
+
+def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
+    """Return every line that is not blank with its number, from 1: for a million of them.
+
+    Raises: NotFoundError for a missing file, InputError for one that is not UTF-8.
+    """
     try:
         with file.open(encoding="utf-8-sig", newline=None) as lines:
             for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield f"{where}:{number}", line.rstrip("\n")
+                if not line.isspace():
+                    yield number, line.rstrip("\n")
     except FileNotFoundError:
         raise NotFoundError(f"{file} is not there.", "dataset") from None
     except OSError as error:

@@ -165,11 +165,11 @@ def write_run(
     ends: dict[int, list[str]] = {}
     with (run.folder / RUN).open("w", encoding="utf-8") as file:
         for query_id, documents in ranked.items():
-            start, scores = f"{trec_id(query_id)} Q0 ", descending(documents)
-            if len(scores) not in ends:  # the same for all lists of one length
-                ranked_scores = enumerate(scores.values(), 1)
-                ends[len(scores)] = [f" {rank} {each:g} {tag}\n" for rank, each in ranked_scores]
-            rest = zip(scores, ends[len(scores)], strict=True)
+            start, distinct = f"{trec_id(query_id)} Q0 ", dict.fromkeys(documents)
+            if len(distinct) not in ends:  # the same for all lists of one length
+                scores = enumerate(descending(documents).values(), 1)
+                ends[len(distinct)] = [f" {rank} {each:g} {tag}\n" for rank, each in scores]
+            rest = zip(distinct, ends[len(distinct)], strict=True)
             file.write("".join([f"{start}{words[id]}{end}" for id, end in rest]))
     for name, data in ((METRICS, run.metrics), (MANIFEST, run.manifest)):
         text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=2, default=str)

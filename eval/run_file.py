@@ -7,15 +7,15 @@ TREC: `query Q0 document rank score tag`, a line for each document. JSON lines: 
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, repeat
+from operator import ge
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eval.jsonl import records, string, text_lines
+from eval.jsonl import numbered_lines, place, records, string
 from eval.judgments import read_span
 from eval.questions import Finding, findings
 from retrieval.errors import InputError
@@ -25,6 +25,8 @@ COLUMNS = "query, Q0, document, rank, score, tag"
 WHOLE = Span(0, 0)
 """The span of a hit that names no more than its document."""
 BY = "run"
+Place = str | tuple[str, Span]
+"""A document, or a span of it."""
 
 
 @dataclass
@@ -38,8 +40,10 @@ class Listed:
 
     def ordered(self) -> "Listed":
         """Return the lines by descending score (float32), ties by descending id, then by span."""
-        exact = np.array(self.scores, dtype=np.float32).tolist()
-        keys = list(zip(exact, self.documents, strict=True))
+        exact = np.array(self.scores, dtype=np.float32)
+        if np.all(exact[:-1] > exact[1:]):  # as most systems write them
+            return self
+        keys = list(zip(exact.tolist(), self.documents, strict=True))
         lines = list(range(len(keys)))
         if self.spans:
             lines.sort(key=self.spans.__getitem__)
@@ -51,17 +55,18 @@ class Listed:
             [self.ranks[i] for i in lines] if self.ranks else [],
         )
 
-    def places(self) -> Iterator[tuple[str, Span]]:
-        """Return each line's document and span."""
-        return zip(self.documents, self.spans or repeat(WHOLE), strict=False)
+    def places(self) -> Sequence[Place]:
+        """Return each line's document or, where the file has spans, both."""
+        return list(zip(self.documents, self.spans, strict=True)) if self.spans else self.documents
 
     def repeated(self) -> list[str]:
         """Return the documents of lines whose place is in an earlier line."""
-        if not self.spans and len(set(self.documents)) == len(self.documents):
+        places = self.places()
+        if len(set(places)) == len(places):
             return []
-        first: dict[tuple[str, Span], int] = {}
-        places = enumerate(self.places())
-        return [place[0] for line, place in places if first.setdefault(place, line) != line]
+        first: dict[Place, int] = {}
+        lines = enumerate(places)
+        return [self.documents[i] for i, each in lines if first.setdefault(each, i) != i]
 
     def ranked_otherwise(self) -> bool:
         """Return whether the ranks are numbers that do not ascend; others are not looked at."""
@@ -69,18 +74,29 @@ class Listed:
             ranks = list(map(int, self.ranks))
         except ValueError:
             return False
-        return any(one >= other for one, other in pairwise(ranks))
+        return any(map(ge, ranks, ranks[1:]))
 
-    def hits(self, chunks: dict[tuple[str, Span], Chunk]) -> tuple[Hit, ...]:
+    def hits(self, chunks: dict[Place, Chunk]) -> tuple[Hit, ...]:
         """Return each place once; `chunks` are those of all queries, since most come again."""
-        first: dict[tuple[str, Span], float] = {}
-        for place, score in zip(self.places(), self.scores, strict=False):
-            first.setdefault(place, score)
-        for place in [each for each in first if each not in chunks]:
-            document_id, span = place
-            id = f"{document_id}:{span.start}:{span.end}" if self.spans else document_id
-            chunks[place] = Chunk(id, document_id, "", span)
-        return tuple([Hit(chunks[place], (Score(BY, score),)) for place, score in first.items()])
+        places, scores = self.places(), self.scores
+        distinct = set(places)
+        if len(distinct) < len(places):
+            first: dict[Place, float] = {}
+            for each, score in zip(places, scores, strict=True):
+                first.setdefault(each, score)
+            places, scores = list(first), list(first.values())
+        for each in distinct:
+            if each not in chunks:
+                chunks[each] = _chunk(each)
+        pairs = zip(places, scores, strict=True)
+        return tuple([Hit(chunks[each], (Score(BY, score),)) for each, score in pairs])
+
+
+def _chunk(place: Place) -> Chunk:
+    if isinstance(place, str):
+        return Chunk(place, place, "", WHOLE)
+    document_id, span = place
+    return Chunk(f"{document_id}:{span.start}:{span.end}", document_id, "", span)
 
 
 @dataclass(frozen=True)
@@ -122,7 +138,7 @@ def read_run_file(file: Path) -> RunFile:
         raise InputError(f"{file} holds no line: {COLUMNS} are needed.", "run")
     with_spans = [bool(each.spans) for each in lists.values()]
     ordered = {id: each.ordered() for id, each in lists.items()}
-    chunks: dict[tuple[str, Span], Chunk] = {}
+    chunks: dict[Place, Chunk] = {}
     return RunFile(
         file,
         next(iter(tags), file.stem),
@@ -147,18 +163,19 @@ def read_run_file(file: Path) -> RunFile:
 def _read_trec(file: Path, lists: dict[str, Listed]) -> dict[str, None]:
     """Read the lines of a TREC run into lists by query; return the tags, in their order."""
     tags: dict[str, None] = {}
-    for where, line in text_lines(file):
+    where = place(file)
+    for number, line in numbered_lines(file):
         cells = [each.strip() for each in line.split("\t")] if "\t" in line else line.split()
         if len(cells) != 6:
             raise InputError(
-                f"{where}: 6 columns are needed ({COLUMNS}), separated by tabs or spaces;"
-                f" got {len(cells)}: {line.strip()!r}.",
+                f"{where}:{number}: 6 columns are needed ({COLUMNS}), separated by tabs or"
+                f" spaces; got {len(cells)}: {line.strip()!r}.",
                 "run",
             )
         query_id, _, document_id, rank, score, tag = cells
         found = lists[query_id]
         found.documents.append(document_id)
-        found.scores.append(_score(score, where))
+        found.scores.append(_score(score, where, number))
         found.ranks.append(rank)
         tags[tag] = None
     return tags
@@ -180,11 +197,14 @@ def _read_json(file: Path, lists: dict[str, Listed]) -> dict[str, None]:
     return {}
 
 
-def _score(value: object, where: str) -> float:
+def _score(value: object, where: str, line: int | None = None) -> float:
+    """Return a finite number. Raises: InputError that names the place, with a line's number."""
     try:
         score = float(value)  # type: ignore[arg-type]  # what is no number raises
+        wrong = "" if math.isfinite(score) else f"is {value}, which has no place in an order"
     except (TypeError, ValueError):
-        raise InputError(f"{where}: the score must be a number, got {value!r}.", "run") from None
-    if not math.isfinite(score):
-        raise InputError(f"{where}: the score is {value}, which has no place in an order.", "run")
+        wrong = f"must be a number, got {value!r}"
+    if wrong:
+        place = where if line is None else f"{where}:{line}"
+        raise InputError(f"{place}: the score {wrong}.", "run")
     return score

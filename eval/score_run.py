@@ -131,7 +131,7 @@ def _answer(query: Query, found: Sequence[Hit], how: tuple[Bench, Judged]) -> An
     if bench.drop_self:
         found = [hit for hit in found if hit.chunk.document_id != query.id]
     hits = tuple(found)[: bench.depth]
-    documents = tuple(dict.fromkeys(hit.chunk.document_id for hit in found))[: bench.depth]
-    listed = Listed(ANSWER, tuple(hit.chunk for hit in hits))
+    documents = tuple(dict.fromkeys([hit.chunk.document_id for hit in found]))[: bench.depth]
+    listed = Listed(ANSWER, tuple([hit.chunk for hit in hits]))
     judged_there = standing(kept.judgments.get(query.id, ()), [listed])
     return Answer(hits, documents=documents, judged=judged_there)

@@ -41,8 +41,8 @@ def score(kept: Judged, answers: Mapping[str, Answer], cutoffs: Sequence[int] = 
                 document_full_recall(asked, ranked, cutoffs)
             ),
             {
-                id: [qrels[id].get(hit.chunk.document_id, 0) for hit in answers[id].hits]
-                for id in asked
+                id: [grades.get(hit.chunk.document_id, 0) for hit in answers[id].hits]
+                for id, grades in qrels.items()
             },
         )
     places = {id: answers[id].places for id in asked}
@@ -95,13 +95,13 @@ def per_query(
 def _hits(answer: Answer, grades: Sequence[int] | None) -> list[dict[str, Any]]:
     return [
         {
-            "document_id": hit.chunk.document_id,
-            "chunk_id": hit.chunk.id,
-            "span": list(hit.chunk.span),
-            "score": hit.score,
-            "scores": dict(hit.scores),
+            "document_id": chunk.document_id,
+            "chunk_id": chunk.id,
+            "span": chunk.span,
+            "score": scores[-1].value,
+            "scores": dict(scores),
             "grade": None if grades is None else grades[rank],
-            **({"excerpt": hit.chunk.text} if hit.chunk.text else {}),
+            **({"excerpt": chunk.text} if chunk.text else {}),
         }
-        for rank, hit in enumerate(answer.hits)
+        for rank, (chunk, scores) in enumerate(answer.hits)
     ]
