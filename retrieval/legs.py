@@ -43,8 +43,9 @@ def retrieve(search: Search, kit: Kit, probes: Sequence[Probe], limit: int) -> S
         for (by, v), matches in zip(asked.items(), found, strict=True)
     )
     undeclared = kit.store.manifest.undeclared(search.filter)
-    notes = (f"exact: no index for field {', '.join(undeclared)}",) if undeclared else ()
-    search = search.noted(*notes).spent(store_ms=store_ms)
+    if undeclared:
+        search = search.noted(f"exact: no index for field {', '.join(undeclared)}")
+    search = search.spent(store_ms=store_ms)
     return replace(search, rankings=search.rankings + rankings)
 
 

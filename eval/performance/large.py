@@ -41,7 +41,7 @@ def large_figures(data_dir: Path) -> list[Figure]:
         client = Client(port)
         for question in questions[:50]:
             ask(client, "large", question)
-        alone = [ask(client, "large", question)[1] for question in questions]
+        alone = [ask(client, "large", question).ms for question in questions]
         beside, posted = _beside_writer(port, questions)
     return [
         Figure("100,000 chunks: built (stored and optimized)", built_s, "s"),
@@ -125,7 +125,7 @@ def _beside_writer(port: int, questions: list[str]) -> tuple[list[float], int]:
     writer = threading.Thread(target=write)
     writer.start()
     client = Client(port)
-    taken = [ask(client, "large", question)[1] for question in questions * 5]
+    taken = [ask(client, "large", question).ms for question in questions * 5]
     stop.set()
     writer.join()
     return taken, posted

@@ -2,18 +2,24 @@
 
 import http.client
 import json
-import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 START_S = 60.0
+
+
+class Reply(NamedTuple):
+    """An answer, its milliseconds, and those of them that the client itself computed."""
+
+    answer: Any
+    ms: float
+    own_ms: float
 
 
 class Client:
@@ -23,17 +29,18 @@ class Client:
         """Connect on the first request."""
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def post(self, path: str, body: Any) -> tuple[Any, float]:
-        """Return the answer and the milliseconds until all of it was read."""
+    def post(self, path: str, body: Any) -> Reply:
+        """Return the answer and what it took until all of it was read."""
         sent = json.dumps(body)
-        start = time.perf_counter()
+        start, own = time.perf_counter(), time.thread_time()
         self._connection.request("POST", path, sent, {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
         text = answer.read()
+        own_ms = (time.thread_time() - own) * 1000
         ms = (time.perf_counter() - start) * 1000
         if answer.status != 200:
             raise RuntimeError(f"POST {path}: {answer.status} {text[:300]!r}")
-        return json.loads(text), ms
+        return Reply(json.loads(text), ms, own_ms)
 
 
 @contextmanager
@@ -52,37 +59,6 @@ def server(data_dir: Path) -> Iterator[tuple[int, int]]:
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-@contextmanager
-def bare_server(answer: Any) -> Iterator[int]:
-    """Give the port of a process that sends one answer to whatever it is asked, until the end.
-
-    What a client takes for it is the client's own work and the way there and back.
-    """
-    body = json.dumps(answer).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        sent = f"{head}\r\n\r\n".encode() + body
-        process = get_context("spawn").Process(target=_send, args=(listener, sent), daemon=True)
-        process.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            process.terminate()
-            process.join()
-
-
-def _send(listener: socket.socket, answer: bytes) -> None:
-    connection, _ = listener.accept()
-    asked = b""
-    while data := connection.recv(2**16):
-        asked += data
-        head, end, body = asked.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: (\d+)", head)
-        if end and length and len(body) >= int(length[1]):
-            connection.sendall(answer)
-            asked = b""
 
 
 def _wait_ready(port: int, process: "subprocess.Popen[bytes]") -> None:

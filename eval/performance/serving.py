@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.performance.measure import Figure, memory_mb, percentile
-from eval.performance.server import Client, bare_server, server
+from eval.performance.server import Client, Reply, server
 
 
 def serving_figures(data_dir: Path, index: str, questions: Sequence[str]) -> list[Figure]:
@@ -18,29 +18,27 @@ def serving_figures(data_dir: Path, index: str, questions: Sequence[str]) -> lis
         asked = [ask(client, index, question) for question in questions]
         agree = _agreement(port, index, questions)
         growth = _growth_mb(client, index, questions, pid)
-    with bare_server(asked[0][0]) as port:
-        client = Client(port)
-        way = percentile([ask(client, index, question)[1] for question in questions], 50)
-    total = [ms for _, ms in asked]
-    spent = [answer["timings"]["tools_ms"] for answer, _ in asked]
+    total = [each.ms for each in asked]
+    spent = [each.answer["timings"]["tools_ms"] for each in asked]
     encode, store = ([each[tool] for each in spent] for tool in ("encode", "store"))
+    client_ms = [each.own_ms for each in asked]
     # By question: a percentile of differences, not a difference of percentiles.
-    rest = [ms - e - s for ms, e, s in zip(total, encode, store, strict=True)]
-    own = percentile(rest, 50) - way
+    parts = zip(total, encode, store, client_ms, strict=True)
+    own = percentile([ms - sum(others) for ms, *others in parts], 50)
     return [
         Figure("POST /query, hybrid, limit 10: p50", percentile(total, 50), "ms", 10),
         Figure("POST /query, hybrid, limit 10: p95", percentile(total, 95), "ms"),
         Figure("... of it the encoder: p50", percentile(encode, 50), "ms"),
         Figure("... of it the store, both legs: p50", percentile(store, 50), "ms"),
-        Figure("... of it the client's work and the way (a bare server's answer)", way, "ms"),
-        Figure("... of it the service's own share: all else", own, "ms", 2),
+        Figure("... of it the client's own work: p50", percentile(client_ms, 50), "ms"),
+        Figure("... of it the service's own share, with the way: all else", own, "ms", 2),
         Figure("two concurrent clients: answers that differ", agree, "of 100", 0),
         Figure("memory after 3,000 queries above that after 1,000", growth, "MB", 20),
     ]
 
 
-def ask(client: Client, index: str, question: str) -> tuple[Any, float]:
-    """Return the answer to a question and its milliseconds."""
+def ask(client: Client, index: str, question: str) -> Reply:
+    """Return the answer to a question and what it took."""
     return client.post("/query", {"query": question, "index": index, "limit": 10})
 
 
@@ -50,7 +48,7 @@ def _agreement(port: int, index: str, questions: Sequence[str]) -> int:
 
     def work(answers: list[Any]) -> None:
         client = Client(port)
-        answers += [ask(client, index, question)[0]["hits"] for question in questions[:100]]
+        answers += [ask(client, index, question).answer["hits"] for question in questions[:100]]
 
     threads = [threading.Thread(target=work, args=(answers,)) for answers in seen]
     for thread in threads:

@@ -44,8 +44,7 @@ class EmbeddedIndexes:
         self._place = settings.data_dir.absolute() / "indexes"
         self._engine = Engine(settings.data_dir, linger_s)
         self._timeout_s = settings.store_timeout_s
-        self._manifests: dict[str, tuple[tuple[int, int], Manifest]] = {}
-        self._chunks: dict[str, tuple[str, Chunks]] = {}
+        self._stores: dict[str, tuple[tuple[int, int], EmbeddedStore]] = {}
 
     def names(self) -> list[str]:
         """Return the names of the indexes, sorted."""
@@ -62,17 +61,12 @@ class EmbeddedIndexes:
 
     def open(self, name: str) -> "EmbeddedStore":
         """Return an index for the default tenant. Raises: NotFoundError that lists the names."""
-        manifest = self._manifest(checked_name(name))
-        known = self._chunks.get(name)
-        if known is None or known[0] != manifest.id:
-            known = self._chunks[name] = (manifest.id, Chunks())
-        return EmbeddedStore(self._engine, manifest, self._timeout_s, known[1])
+        return self._store(checked_name(name))
 
     def drop(self, name: str) -> None:
         """Remove an index for good. Raises: NotFoundError."""
-        self._manifest(checked_name(name))
-        self._manifests.pop(name, None)
-        self._chunks.pop(name, None)
+        self._store(checked_name(name))
+        self._stores.pop(name, None)
         self._engine.ask("drop", name)
 
     def stats(self, name: str) -> dict[str, int]:
@@ -80,7 +74,7 @@ class EmbeddedIndexes:
 
         Raises: NotFoundError.
         """
-        manifest = self._manifest(checked_name(name))
+        manifest = self._store(checked_name(name)).manifest
         found: dict[str, int] = self._engine.ask(
             "stats", manifest.name, manifest.id, timeout_s=self._timeout_s
         )
@@ -94,16 +88,16 @@ class EmbeddedIndexes:
         """Let go of connections; nothing acknowledged is lost."""
         self._engine.close()
 
-    def _manifest(self, name: str) -> Manifest:
-        """The manifest on the disk, read again only where it is another one."""
+    def _store(self, name: str) -> "EmbeddedStore":
+        """The index whose manifest is on the disk, opened anew only where that is another one."""
         path = self._place / name / "manifest.json"
         try:
             status = path.stat()
             seen = (status.st_mtime_ns, status.st_ino)
-            known = self._manifests.get(name)
-            if known is None or known[0] != seen:
-                known = (seen, Manifest.from_json(json.loads(path.read_text(encoding="utf-8"))))
-                self._manifests[name] = known
+            known = self._stores.get(name)
+            if known is not None and known[0] == seen:
+                return known[1]
+            manifest = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             names = ", ".join(self.names()) or "none yet"
             raise NotFoundError(
@@ -114,12 +108,14 @@ class EmbeddedIndexes:
                 f"The manifest {path} cannot be read ({error}). Drop index {name!r} and ingest it"
                 " again, or restore the file from a copy."
             ) from error
-        if known[1].name != name:
+        if manifest.name != name:
             raise StoreError(
-                f"The manifest {path} is that of index {known[1].name!r}. A copied index keeps the"
+                f"The manifest {path} is that of index {manifest.name!r}. A copied index keeps the"
                 " name of its directory: rename one of them."
             )
-        return known[1]
+        store = EmbeddedStore(self._engine, manifest, self._timeout_s, Chunks())
+        self._stores[name] = (seen, store)
+        return store
 
 
 class EmbeddedStore:
