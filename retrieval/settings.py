@@ -60,9 +60,10 @@ class Settings(BaseSettings):
         default="auto",
         description="What runs the encoder; auto: torch on CUDA, else the first installed.",
     )
-    precision: Literal["auto", "fp32", "bf16"] = Field(
+    precision: Literal["auto", "fp32", "bf16", "int8"] = Field(
         default="auto",
-        description="Of passages; auto: bf16 where the processor has it. Queries are fp32.",
+        description="Of passages; auto: bf16 where the processor has it; int8: faster, and less"
+        " exact. Queries are fp32.",
     )
     threads: int = Field(
         default=0, ge=0, le=256, description="Threads of the encoder; 0: all cores."

@@ -16,11 +16,13 @@ QUESTIONS = [f"which gene number {i} takes part in the repair of cells?" for i i
 def encoder_figures(settings: Settings, texts: Sequence[str]) -> list[Figure]:
     """Return the ratio of throughputs (median of 3, in turn) and the latency of one question."""
     ours = Tools(settings).embedder
+    small = Tools(settings.model_copy(update={"precision": "int8"})).embedder
     plain = Tools(settings.model_copy(update={"backend": "torch", "precision": "fp32"})).embedder
-    ours.passages(texts[:64])
-    plain.passages(texts[:64])
+    for each in (ours, small, plain):
+        each.passages(texts[:64])
     short = [" ".join(text.split()[:WORDS]) for text in texts]
     faster = ratio(lambda: plain.passages(short), lambda: ours.passages(short))
+    smaller = ratio(lambda: plain.passages(short), lambda: small.passages(short))
     longer = ratio(lambda: plain.passages(texts), lambda: ours.passages(texts))
     taken = [seconds(lambda q=q: ours.queries([q], Clock())) * 1000 for q in QUESTIONS]  # type: ignore[misc]
     rate = len(short) / seconds(lambda: ours.passages(short))
@@ -29,6 +31,7 @@ def encoder_figures(settings: Settings, texts: Sequence[str]) -> list[Figure]:
             "encoder: times plain torch fp32, 100 words", statistics.median(faster), "x", 3, True
         ),
         Figure("encoder: times plain torch fp32, whole texts", statistics.median(longer), "x"),
+        Figure("... with precision int8, 100 words", statistics.median(smaller), "x", 3, True),
         Figure("encoder: passages of 100 words", rate, "/s"),
         Figure("encoder: one question, p50", percentile(taken, 50), "ms"),
     ]

@@ -117,4 +117,4 @@ def _runtime(export: Export, padding: PairPadding, settings: Settings) -> Runtim
     agreement = export.agreement.get("bf16")
     wanted = settings.precision == "bf16" or (agreement or 0.0) >= LEAST_BF16
     bf16 = wanted and agreement is not None and settings.precision != "fp32"
-    return OpenvinoRuntime(export.folder, padding, settings.threads, bf16)
+    return OpenvinoRuntime(export.folder, padding, settings.threads, "bf16" if bf16 else "fp32")

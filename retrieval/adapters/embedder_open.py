@@ -35,10 +35,10 @@ def open_model(settings: Settings, exports: Exports | None = None) -> ModelEmbed
         return _with_torch(settings, model, {})
     if isinstance(found, Export):
         return _with_export(settings, model, found)
-    if settings.backend != "auto":
+    if settings.backend != "auto" or settings.precision == "int8":
         raise ConfigError(
             f"Encoder {settings.encoder!r} cannot run with backend {backend}: {found.reason}."
-            " Set backend to auto or torch."
+            " Set backend and precision to auto."
         )
     return _with_torch(settings, model, {"fallback": f"not {backend}: {found.reason}"})
 
@@ -48,18 +48,17 @@ def backend_of(settings: Settings) -> str:
 
     Raises: ConfigError for one that cannot run here.
     """
-    backend = settings.backend
-    if backend == "auto":
-        return _suitable(settings)
+    backend = _suitable(settings) if settings.backend == "auto" else settings.backend
     if not find_spec(PACKAGES[backend]):
         raise ConfigError(
             f"Backend {backend} needs the package {PACKAGES[backend]}, which is not installed."
-            " Install it, or set backend to auto."
+            " Install it, or set backend and precision to auto."
         )
-    if backend == "onnx" and settings.precision == "bf16":
+    allowed = {"onnx": ("auto", "fp32"), "torch": ("auto", "fp32", "bf16")}.get(backend)
+    if allowed and settings.precision not in allowed:
         raise ConfigError(
-            "Precision bf16: backend onnx has fp32 only. Set precision to auto or fp32, or backend"
-            " to openvino."
+            f"Precision {settings.precision}: backend {backend} has {' and '.join(allowed[1:])}"
+            f" only. Set precision to {' or '.join(allowed)}, or backend to openvino."
         )
     return backend
 
@@ -67,6 +66,8 @@ def backend_of(settings: Settings) -> str:
 def _suitable(settings: Settings) -> str:
     from retrieval.adapters.embedder_torch import cuda
 
+    if settings.precision == "int8":
+        return "openvino"
     if cuda():
         return "torch"
     if find_spec("openvino"):
@@ -87,16 +88,21 @@ def _with_export(settings: Settings, model: ModelFiles, export: Export) -> Model
 
 
 def _openvino(settings: Settings, export: Export, notes: dict[str, Any]) -> Runtime:
-    from retrieval.adapters.embedder_openvino import OpenvinoRuntime, has_bf16
+    from retrieval.adapters.embedder_openvino import OpenvinoRuntime, Precision, has
 
-    can = has_bf16()
-    agrees = export.agreement.get("bf16", 0.0) >= LEAST_COSINE
-    if settings.precision == "bf16" and not can:
-        raise ConfigError("Precision bf16: this processor has none. Set precision to auto or fp32.")
-    if settings.precision == "auto" and can and not agrees:
-        notes["fallback"] = f"not bf16: no cosine of {LEAST_COSINE} with torch was seen"
-    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and can and agrees)
-    return OpenvinoRuntime(export.folder, export.padding, settings.threads, bf16)
+    precision: Precision = "fp32"
+    if settings.precision != "auto":
+        precision = settings.precision
+        if not has(precision):
+            raise ConfigError(
+                f"Precision {precision}: this processor has none. Set precision to auto or fp32."
+            )
+    elif has("bf16"):
+        if export.agreement.get("bf16", 0.0) >= LEAST_COSINE:
+            precision = "bf16"
+        else:
+            notes["fallback"] = f"not bf16: no cosine of {LEAST_COSINE} with torch was seen"
+    return OpenvinoRuntime(export.folder, export.padding, settings.threads, precision)
 
 
 def _onnx(settings: Settings, export: Export) -> Runtime:

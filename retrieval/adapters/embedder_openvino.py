@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import LifoQueue
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.adapters.embedder_batches import LENGTH_STEP, Item, Kind, Padding
+from retrieval.adapters.embedder_int8 import GROUP, in_int8
 from retrieval.errors import ProviderError
 
 GRAPH = "model.xml"
 BATCH_TOKENS = 512
 WARM_UP = Item("", [0, 0])
+Precision = Literal["fp32", "bf16", "int8"]
 
 
 class OpenvinoRuntime:
@@ -26,7 +28,7 @@ class OpenvinoRuntime:
     for one question. Threads are not pinned: processes that share a machine would meet on a core.
     """
 
-    def __init__(self, folder: Path, padding: Padding, threads: int, bf16: bool) -> None:
+    def __init__(self, folder: Path, padding: Padding, threads: int, precision: Precision) -> None:
         """Read the graph. `threads` 0 means all cores. Raises: ProviderError."""
         import openvino
 
@@ -38,7 +40,7 @@ class OpenvinoRuntime:
         # Each output by itself, so that nobody pays for the other.
         self._graphs = [openvino.Model([each], graph.get_parameters()) for each in graph.results]
         self._padding = padding
-        self._bf16 = bf16
+        self._precision = precision
         self.streams = threads or _cores()
         self.batch_tokens = BATCH_TOKENS
         self._lock = Lock()
@@ -67,14 +69,15 @@ class OpenvinoRuntime:
 
     def describe(self) -> dict[str, Any]:
         """Return what runs the model."""
-        precision = "bf16" if self._bf16 else "fp32"
-        return {"backend": "openvino", "precision": precision, "threads": self.streams}
+        return {"backend": "openvino", "precision": self._precision, "threads": self.streams}
 
     def _compiled(self, kind: Kind, output: int) -> "LifoQueue[Any]":
         with self._lock:
             if (kind, output) not in self._requests:
                 passages = kind == "passage"
                 graph = self._graphs[output]
+                if passages and self._precision == "int8":
+                    graph = in_int8(graph)
                 compiled = self._core.compile_model(graph, "CPU", self._options(kind))
                 free: LifoQueue[Any] = LifoQueue()
                 for _ in range(self.streams if passages else 1):
@@ -89,8 +92,11 @@ class OpenvinoRuntime:
         common = {"ENABLE_CPU_PINNING": "NO", "INFERENCE_NUM_THREADS": str(self.streams)}
         if kind == "query":
             return common | {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-        precision = "bf16" if self._bf16 else "f32"
-        return common | {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": str(self.streams)}
+        half = self._precision != "fp32" and has("bf16")
+        own = {"INFERENCE_PRECISION_HINT": "bf16" if half else "f32"}
+        if self._precision == "int8":
+            own["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)
+        return common | own | {"NUM_STREAMS": str(self.streams)}
 
 
 def _cores() -> int:
@@ -99,11 +105,12 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def has_bf16() -> bool:
-    """Return whether the processor computes in bf16 natively."""
+def has(precision: Precision) -> bool:
+    """Return whether the processor computes natively in a precision."""
     import openvino
 
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    can = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return precision == "fp32" or precision.upper() in can
 
 
 def convert(module: Any, example: Mapping[str, Any], folder: Path, outputs: Sequence[str]) -> None:

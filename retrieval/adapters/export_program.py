@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from sentence_transformers.base.modules import Transformer
@@ -70,12 +70,11 @@ def runtimes(kind: str, target: Path, padding: Padding) -> dict[str, Runtime]:
     """Return what can run a converted model on this machine, by precision."""
     if kind == "onnx":
         return {"fp32": embedder_onnx.OnnxRuntime(target, padding, 0)}
-    found: dict[str, Runtime] = {
-        "fp32": embedder_openvino.OpenvinoRuntime(target, padding, 0, bf16=False)
+    return {
+        each: embedder_openvino.OpenvinoRuntime(target, padding, 0, each)
+        for each in get_args(embedder_openvino.Precision)
+        if embedder_openvino.has(each)
     }
-    if embedder_openvino.has_bf16():
-        found["bf16"] = embedder_openvino.OpenvinoRuntime(target, padding, 0, bf16=True)
-    return found
 
 
 def main(export: ExportModel) -> None:

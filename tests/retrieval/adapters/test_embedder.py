@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
@@ -78,31 +78,32 @@ def runs(backend: str, precision: str) -> None:
     for package in needed.get(backend, ()):
         if not find_spec(package):
             pytest.skip(f"{package} is not installed")
-    if backend == "openvino" and precision == "bf16":
-        from retrieval.adapters.embedder_openvino import has_bf16
+    if backend == "openvino":
+        from retrieval.adapters.embedder_openvino import Precision, has
 
-        if not has_bf16():
-            pytest.skip("this processor has no bf16")
+        if precision in get_args(Precision) and not has(precision):  # type: ignore[arg-type]
+            pytest.skip(f"this processor has no {precision}")
 
 
 @pytest.mark.parametrize(
-    ("backend", "precision"),
+    ("backend", "precision", "least"),
     [
-        ("openvino", "fp32"),
-        ("openvino", "bf16"),
-        ("onnx", "fp32"),
-        ("torch", "fp32"),
-        ("torch", "bf16"),
+        ("openvino", "fp32", 0.99999),
+        ("openvino", "bf16", 0.999),
+        ("openvino", "int8", 0.997),
+        ("onnx", "fp32", 0.99999),
+        ("torch", "fp32", 0.99999),
+        ("torch", "bf16", 0.999),
     ],
 )
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_every_backend_gives_the_vectors_of_the_plain_library(
-    backend: str, precision: str, data_dir: Path, plain: "SentenceTransformer"
+    backend: str, precision: str, least: float, data_dir: Path, plain: "SentenceTransformer"
 ) -> None:
     runs(backend, precision)
     embedder = opened(data_dir, backend=backend, precision=precision)
     truth = plain.encode(TEXTS)
-    assert cosines(embedder.passages(TEXTS), truth).min() >= 0.999
+    assert cosines(embedder.passages(TEXTS), truth).min() >= least
     assert cosines(embedder.queries(TEXTS, Clock()), truth).min() >= 0.99999
     said = embedder.describe()
     assert (said["backend"], said["precision"]) == (backend, precision)
@@ -253,6 +254,13 @@ def test_bf16_on_onnx_is_refused(tmp_path: Path) -> None:
     runs("onnx", "bf16")
     with pytest.raises(ConfigError, match="onnx has fp32 only"):
         open_embedder(settings(tmp_path, backend="onnx", precision="bf16"))
+
+
+@pytest.mark.parametrize("backend", ["onnx", "torch"])
+def test_int8_is_openvinos_alone(backend: str, tmp_path: Path) -> None:
+    runs(backend, "int8")
+    with pytest.raises(ConfigError, match=r"int8: backend \w+ has .*Set precision to auto or fp32"):
+        open_embedder(settings(tmp_path, backend=backend, precision="int8"))
 
 
 def test_hash_is_the_offline_encoder(tmp_path: Path) -> None:

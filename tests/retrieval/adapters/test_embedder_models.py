@@ -195,5 +195,5 @@ def test_a_model_that_cannot_be_converted_runs_on_torch_and_says_why(
     else:
         assert least_like(embedder.token_vectors(TEXTS, "passage", Clock()), model, "") > 0.99999
     assert like(embedder.queries(TEXTS, Clock()), model, query) > 0.99999
-    with pytest.raises(ConfigError, match="Set backend to auto or torch"):
+    with pytest.raises(ConfigError, match="Set backend and precision to auto"):
         open_model(where.model_copy(update={"backend": "openvino"}), exports)
