@@ -6,8 +6,7 @@ store, in one call; words are the same if the sparse leg says so. No passage is 
 
 import math
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
@@ -71,10 +70,9 @@ def features(search: Search, hits: Sequence[Hit], kit: Kit) -> Columns:
     sparse, sparse_rank = _leg(search, hits, "sparse")
     legs = [dense, dense_rank, sparse, sparse_rank, [hit.score for hit in hits]]
     # The store compares vectors while words are looked for here.
-    with ThreadPoolExecutor(1) as beside:
-        cosines = beside.submit(_cosines, search, hits, kit)
-        words = _words(search.query, [hit.chunk for hit in hits], kit.sparse)
-    return np.column_stack([*legs, *cosines.result(), words])
+    cosines = _cosines(search, hits, kit)
+    words = _words(search.query, [hit.chunk for hit in hits], kit.sparse)
+    return np.column_stack([*legs, *cosines(), words])
 
 
 def standard(columns: Columns) -> Columns:
@@ -100,8 +98,10 @@ def _leg(search: Search, hits: Sequence[Hit], leg: str) -> tuple[list[float], li
     return [scores.get(id, low) for id in ids], [ranks.get(id, 0.0) for id in ids]
 
 
-def _cosines(search: Search, hits: Sequence[Hit], kit: Kit) -> tuple[list[float], list[float]]:
-    """The first three hits' centroid to each passage, and the question to each title.
+def _cosines(
+    search: Search, hits: Sequence[Hit], kit: Kit
+) -> Callable[[], tuple[list[float], list[float]]]:
+    """Ask for the first three hits' centroid to each passage, and the question to each title.
 
     A hit that the store no longer has is as far as the farthest of the others.
     """
@@ -109,11 +109,16 @@ def _cosines(search: Search, hits: Sequence[Hit], kit: Kit) -> tuple[list[float]
     documents = [hit.chunk.document_id for hit in hits]
     (asked,) = kit.queries([search.query])
     compared = Compared(ids, FIRST, list(dict.fromkeys(documents)), asked)
-    near, titles = kit.store.cosines(compared, kit.clock)
-    low = min(near.values(), default=0.0)
-    known = [titles[id] for id in documents if id in titles]
-    mean = sum(known) / max(1, len(known))
-    return [near.get(id, low) for id in ids], [titles.get(id, mean) for id in documents]
+    answer = kit.store.cosines(compared, kit.clock)
+
+    def read() -> tuple[list[float], list[float]]:
+        near, titles = answer()
+        low = min(near.values(), default=0.0)
+        known = [titles[id] for id in documents if id in titles]
+        mean = sum(known) / max(1, len(known))
+        return [near.get(id, low) for id in ids], [titles.get(id, mean) for id in documents]
+
+    return read
 
 
 class _Found(NamedTuple):

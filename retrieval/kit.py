@@ -5,7 +5,7 @@ runs on the embedded engine, on a cluster, or on the offline kit of the tests.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -162,8 +162,8 @@ class Store(Protocol):
     def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
 
-    def cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
-        """Return how near chunks and documents' titles are, by id; unknown ones are left out."""
+    def cosines(self, asked: Compared, clock: Clock) -> Callable[[], tuple[Scores, Scores]]:
+        """Begin to compare; what is returned waits for how near known chunks and titles are."""
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are, exactly."""

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any
@@ -89,8 +89,8 @@ class ListStore:
         own = {row.id: row.vector for row in self._rows()}
         return {id: own[id].copy() for id in ids if id in own}
 
-    def cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
-        """Return how near chunks and documents' titles are."""
+    def cosines(self, asked: Compared, clock: Clock) -> Callable[[], tuple[Scores, Scores]]:
+        """Compare at once; what is returned has the answer."""
         clock.remaining()
         size = int(self.manifest.encoder["dimension"])
         question = points.vector(asked.question, size, "The question")
@@ -100,10 +100,9 @@ class ListStore:
         ids = [id for id in asked.ids if id in own]
         centroid = sum(own[id] for id in asked.ids[: asked.first] if id in own)
         length = float(np.linalg.norm(centroid))
-        return (
-            {id: float(own[id] @ centroid) / length for id in ids} if length else {},
-            {id: float(known[id] @ question) for id in asked.document_ids if id in known},
-        )
+        near = {id: float(own[id] @ centroid) / length for id in ids} if length else {}
+        titles = {id: float(known[id] @ question) for id in asked.document_ids if id in known}
+        return lambda: (near, titles)
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are."""

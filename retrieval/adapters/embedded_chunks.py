@@ -5,12 +5,13 @@ again; 100 candidates are asked for to show 10. A chunk is kept under its point'
 which every write to the point renews, so that a kept chunk is never an old one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from uuid import UUID
 
-from retrieval.adapters.engine_wire import Row
+from retrieval.adapters.engine_wire import Ranked, Row
 from retrieval.adapters.points import chunk_of
+from retrieval.kit import Match
 from retrieval.types import Chunk
 
 KEPT_CHARACTERS = 16_000_000
@@ -26,12 +27,15 @@ class Chunks:
         self._lock = Lock()
 
     def of(
-        self, versions: Mapping[int, int], read: Callable[[list[int]], list[Row]]
-    ) -> dict[int, Chunk]:
-        """Return chunks by their points' ids as numbers, given the versions by the same.
+        self, rankings: Sequence[Ranked], read: Callable[[list[int]], list[Row]]
+    ) -> tuple[dict[int, Chunk], bool]:
+        """Return the chunks of what probes found, by number; what is not kept is read.
 
-        What is not kept is read; a point that is not there any more is left out.
+        And whether all were there still: a point that was replaced meanwhile is left out.
         """
+        versions: dict[int, int] = {}
+        for numbers, theirs, _ in rankings:
+            versions.update(zip(numbers, theirs, strict=True))
         found: dict[int, Chunk] = {}
         missing: list[int] = []
         for number, version in versions.items():
@@ -45,7 +49,7 @@ class Chunks:
             found[number] = chunk(row)
             # Written since: the version that it has now is another one, and it is read again then.
             self._keep(number, versions[number], found[number])
-        return found
+        return found, len(found) == len(versions)
 
     def _keep(self, number: int, version: int, chunk: Chunk) -> None:
         with self._lock:
@@ -55,6 +59,13 @@ class Chunks:
             while self._characters > KEPT_CHARACTERS:
                 _, oldest = self._kept.pop(next(iter(self._kept)))
                 self._characters -= len(oldest.text)
+
+
+def matches(ranked: Ranked, chunks: Mapping[int, Chunk]) -> list[Match]:
+    """Return what a probe found, without points that are not there any more."""
+    numbers, _, scores = ranked
+    hits = zip(numbers, scores, strict=True)
+    return [Match(chunks[number], score) for number, score in hits if number in chunks]
 
 
 def chunk(row: Row) -> Chunk:

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock as Mutex
 from typing import Any
@@ -53,33 +55,31 @@ class Engine:
         self._process = os.getpid()
 
     def ask(self, operation: str, *arguments: Any, timeout_s: float | None = None) -> Any:
-        """Return the engine's answer.
+        """Return the engine's answer. Raises: as `begin` and what it returns."""
+        return self.begin(operation, *arguments, timeout_s=timeout_s)()
 
-        Raises: UnavailableError where it ended or did not answer in time; BusyError where another
-            program holds the data directory; what the engine itself answers with.
+    def begin(
+        self, operation: str, *arguments: Any, timeout_s: float | None = None
+    ) -> Callable[[], Any]:
+        """Send a question; what is returned waits for the answer, once.
+
+        Raises, both: UnavailableError where the engine ended or did not answer in time; BusyError
+            where another program holds the data directory; what the engine itself answers with.
         """
         end = None if timeout_s is None else time.monotonic() + timeout_s
         connection = self._waiting() or self._connect(end)
-        answered = False
-        try:
+        with self._kept(connection, answered=False):
             connection.settimeout(engine_wire.left(end))
             connection.sendall(engine_wire.packed((operation, arguments)))
-            status, answer = engine_wire.receive(connection, end)
-            answered = True
-        except TimeoutError as error:
-            raise UnavailableError(
-                f"The index engine of {self.data_dir} did not answer in time; it is busy."
-            ) from error
-        except (OSError, EOFError, ValueError) as error:
-            raise UnavailableError(
-                f"The index engine of {self.data_dir} ended before it answered. It starts again"
-                f" with the next call; {self.data_dir / 'engine' / 'log'} may say why it ended."
-            ) from error
-        finally:
-            self._keep(connection, answered)
-        if status == engine_wire.OK:
-            return answer
-        raise getattr(errors, status, StoreError)(answer)
+
+        def wait() -> Any:
+            with self._kept(connection, answered=True):
+                status, answer = engine_wire.receive(connection, end)
+            if status == engine_wire.OK:
+                return answer
+            raise getattr(errors, status, StoreError)(answer)
+
+        return wait
 
     def pid(self) -> int | None:
         """Return the id of the running engine process, or None; starts nothing."""
@@ -116,12 +116,29 @@ class Engine:
                 pass
             connection.close()
 
-    def _keep(self, connection: socket.socket, usable: bool) -> None:
-        with self._mutex:
-            if usable and len(self._idle) < IDLE_CONNECTIONS:
-                self._idle.append(connection)
-                return
-        connection.close()
+    @contextmanager
+    def _kept(self, connection: socket.socket, answered: bool) -> Iterator[None]:
+        """Keep a connection for the next question once it has answered, close it if it fails."""
+        try:
+            yield
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, TimeoutError):
+                raise UnavailableError(
+                    f"The index engine of {self.data_dir} did not answer in time; it is busy."
+                ) from error
+            if isinstance(error, OSError | EOFError | ValueError):
+                raise UnavailableError(
+                    f"The index engine of {self.data_dir} ended before it answered. It starts again"
+                    f" with the next call; {self.data_dir / 'engine' / 'log'} may say why it ended."
+                ) from error
+            raise
+        if answered:
+            with self._mutex:
+                if len(self._idle) < IDLE_CONNECTIONS:
+                    self._idle.append(connection)
+                    return
+            connection.close()
 
     def _connect(self, end: float | None) -> socket.socket:
         """A new connection; the process is started if nobody holds the lock."""

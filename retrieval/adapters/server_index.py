@@ -1,6 +1,7 @@
 """One index on a Qdrant server, seen by one tenant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -133,8 +134,15 @@ class ServerStore:
                 found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
         return found
 
-    def cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
-        """Return how near chunks and documents' titles are: a call for the first, one for all."""
+    def cosines(self, asked: Compared, clock: Clock) -> Callable[[], tuple[Scores, Scores]]:
+        """Begin to compare in a thread; what is returned waits for the answer, or its error."""
+        pool = ThreadPoolExecutor(1)
+        answer = pool.submit(self._cosines, asked, clock)
+        pool.shutdown(wait=False)
+        return answer.result
+
+    def _cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
+        """How near chunks and documents' titles are: a call for the first, one for all."""
         question = points.vector(asked.question, self._dimension, "The question")
         ids = tuple(id for id in asked.ids if points.is_uuid(id))
         whose = tuple(filter(points.storable, asked.document_ids)) if self.manifest.titled else ()

@@ -7,7 +7,8 @@ and on filters without a payload index; above, `optimize` builds its graph.
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 
 from retrieval.adapters import points
 from retrieval.adapters.conditions import Condition, indexed, within
-from retrieval.adapters.embedded_chunks import Chunks, chunk
+from retrieval.adapters.embedded_chunks import Chunks, chunk, matches
 from retrieval.adapters.embedded_points import BATCH, asked, batches, sent
 from retrieval.adapters.engine import LINGER_S, Engine
-from retrieval.adapters.engine_wire import Ranked, Row
+from retrieval.adapters.engine_wire import Row
 from retrieval.adapters.points import DEFAULT_TENANT, storable
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Filter
@@ -167,14 +168,12 @@ class EmbeddedStore:
         scope = (self._tenant, condition, not indexed(condition, self._kinds))
         for _ in range(TRIES):
             rankings = self._ask("search", scope, limit, wanted, clock=clock)
-            versions: dict[int, int] = {}
-            for numbers, theirs, _ in rankings:
-                versions.update(zip(numbers, theirs, strict=True))
-            chunks = self._chunks.of(versions, partial(self._rows, clock))
-            if len(chunks) == len(versions):
+            read = partial(self._ask, "rows", self._tenant, clock=clock)
+            chunks, whole = self._chunks.of(rankings, read)
+            if whole:
                 break
         found = iter(rankings)
-        return [_matches(next(found), chunks) if probe else [] for probe in sought]
+        return [matches(next(found), chunks) if probe else [] for probe in sought]
 
     def replace(self, documents: Mapping[str, Sequence[Point]]) -> None:
         """Make these the chunks of these documents: new ones visible, old ones gone; [] deletes.
@@ -236,8 +235,8 @@ class EmbeddedStore:
             found |= {id: np.frombuffer(data, np.float32) for id, data in page.items()}
         return found
 
-    def cosines(self, asked: Compared, clock: Clock) -> tuple[Scores, Scores]:
-        """Return how near chunks and documents' titles are, in one call.
+    def cosines(self, asked: Compared, clock: Clock) -> Callable[[], tuple[Scores, Scores]]:
+        """Ask how near chunks and documents' titles are; what is returned waits for the answer.
 
         Raises: InputError for a vector that cannot be compared; DeadlineError; UnavailableError.
         """
@@ -245,10 +244,7 @@ class EmbeddedStore:
         first = [id for id in asked.ids[: asked.first] if points.is_uuid(id)]
         known = [id for id in asked.ids if points.is_uuid(id)]
         whose = [*filter(storable, asked.document_ids)] if self._manifest.titled else []
-        chunks, titles = self._ask(
-            "cosines", self._tenant, (first, known), (question, whose), clock=clock
-        )
-        return chunks, titles
+        return self._begin("cosines", self._tenant, (first, known), (question, whose), clock=clock)
 
     def count(self, filter: Filter | None = None) -> int:
         """Return how many chunks there are, exactly."""
@@ -265,31 +261,37 @@ class EmbeddedStore:
         connect get an UnavailableError. Connections of this client that are in use are others too.
         """
         self._engine.close()
-        version = (self._manifest.name, self._manifest.id)
-        return bool(self._engine.ask("optimize", *version))
-
-    def _rows(self, clock: Clock, numbers: list[int]) -> list[Row]:
-        found: list[Row] = self._ask("rows", self._tenant, numbers, clock=clock)
-        return found
+        return bool(self._engine.ask("optimize", self._manifest.name, self._manifest.id))
 
     @property
     def _dimension(self) -> int:
         return int(self._manifest.encoder["dimension"])
 
     def _ask(self, operation: str, *arguments: Any, clock: Clock | None = None) -> Any:
+        return self._begin(operation, *arguments, clock=clock)()
+
+    def _begin(
+        self, operation: str, *arguments: Any, clock: Clock | None = None
+    ) -> Callable[[], Any]:
         left = clock.remaining() if clock else None
         timeout_s = self._timeout_s if left is None else left
-        version = (self._manifest.name, self._manifest.id)
-        try:
-            return self._engine.ask(operation, *version, *arguments, timeout_s=timeout_s)
-        except UnavailableError:
-            if clock:
-                clock.remaining()
-            raise
+        asked = (operation, self._manifest.name, self._manifest.id, *arguments)
+        with _in_time(clock):
+            answer = self._engine.begin(*asked, timeout_s=timeout_s)
+
+        def wait() -> Any:
+            with _in_time(clock):
+                return answer()
+
+        return wait
 
 
-def _matches(ranked: Ranked, chunks: Mapping[int, Chunk]) -> list[Match]:
-    """The hits of a ranking that are still there."""
-    numbers, _, scores = ranked
-    hits = zip(numbers, scores, strict=True)
-    return [Match(chunks[number], score) for number, score in hits if number in chunks]
+@contextmanager
+def _in_time(clock: Clock | None) -> Iterator[None]:
+    """Where the engine did not answer because the request's time ran out, say that."""
+    try:
+        yield
+    except UnavailableError:
+        if clock:
+            clock.remaining()
+        raise

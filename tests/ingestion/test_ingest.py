@@ -172,7 +172,7 @@ def test_a_title_has_a_vector_of_its_own_at_the_first_chunk(tools: Tools) -> Non
     ingest(Job(loaded(document("d", title="Cats"), document("e", "Other")), "t"), tools)
     (own,) = HashEmbedder().passages(["Cats"])
     store = tools.indexes.open("t")
-    _, titles = store.cosines(Compared([], 3, ["d", "e"], own), Clock())
+    _, titles = store.cosines(Compared([], 3, ["d", "e"], own), Clock())()
     assert titles == {"d": pytest.approx(1)}
 
 
@@ -183,7 +183,7 @@ def test_titles_get_no_vectors_where_none_are_asked_for(tools: Tools) -> None:
     assert not any("titles" in line for line in report.lines())
     (own,) = HashEmbedder().passages(["Cats"])
     store = tools.indexes.open("t")
-    assert store.cosines(Compared([], 3, ["d"], own), Clock()) == ({}, {})
+    assert store.cosines(Compared([], 3, ["d"], own), Clock())() == ({}, {})
     assert store.chunks("d")[0].meta == {"title": "Cats"}
     again = ingest(Job(loaded(document("e", title="Dogs")), "t"), tools)
     assert embedded(tools) == 2

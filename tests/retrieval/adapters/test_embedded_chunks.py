@@ -36,24 +36,33 @@ class Engine:
         return [str(UUID(int=number)), "d", text, 0, len(text), ["h"], None, '{"a": 1}']
 
 
+def of(chunks: Chunks, versions: dict[int, int], engine: Engine) -> dict[int, Chunk]:
+    """The chunks of points of these versions, as two probes found them."""
+    numbers, theirs = [*versions], [*versions.values()]
+    ranked = (numbers, theirs, [1.0] * len(numbers))
+    found, whole = chunks.of([ranked, (numbers[:1], theirs[:1], [0.5])], engine.read)
+    assert whole == (len(found) == len(versions))
+    return found
+
+
 def texts(found: dict[int, Chunk]) -> dict[int, str]:
     return {number: chunk.text for number, chunk in found.items()}
 
 
 def test_a_chunk_is_read_once_and_again_when_its_point_is_written() -> None:
     chunks, engine = Chunks(), Engine("one", "two")
-    assert texts(chunks.of({1: 5, 2: 5}, engine.read)) == {1: "one", 2: "two"}
-    assert chunks.of({2: 5}, engine.read)[2].meta == {"a": 1}
+    assert texts(of(chunks, {1: 5, 2: 5}, engine)) == {1: "one", 2: "two"}
+    assert of(chunks, {2: 5}, engine)[2].meta == {"a": 1}
     assert engine.asked == [[1, 2]]
     engine.rows[2] = engine.row(2, "new")
-    assert texts(chunks.of({1: 5, 2: 6}, engine.read)) == {1: "one", 2: "new"}
+    assert texts(of(chunks, {1: 5, 2: 6}, engine)) == {1: "one", 2: "new"}
     assert engine.asked == [[1, 2], [2]]
 
 
 def test_a_point_that_is_gone_is_left_out_and_asked_for_again() -> None:
     chunks, engine = Chunks(), Engine("one")
-    assert texts(chunks.of({1: 5, 9: 5}, engine.read)) == {1: "one"}
-    assert chunks.of({9: 5}, engine.read) == {}
+    assert texts(of(chunks, {1: 5, 9: 5}, engine)) == {1: "one"}
+    assert of(chunks, {9: 5}, engine) == {}
     assert engine.asked == [[1, 9], [9]]
 
 
@@ -61,12 +70,12 @@ def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded_chunks, "KEPT_CHARACTERS", 10)
     chunks, engine = Chunks(), Engine("12345", "12345", "123456789012")
     for _ in range(2):
-        chunks.of({1: 1, 2: 1}, engine.read)
-    assert texts(chunks.of({3: 1}, engine.read)) == {3: "123456789012"}
+        of(chunks, {1: 1, 2: 1}, engine)
+    assert texts(of(chunks, {3: 1}, engine)) == {3: "123456789012"}
     assert engine.asked == [[1, 2], [3]]
-    chunks.of({1: 1, 2: 1, 3: 1}, engine.read)
+    of(chunks, {1: 1, 2: 1, 3: 1}, engine)
     assert engine.asked[2:] == [[1, 2, 3]]
-    chunks.of({1: 1, 2: 1}, engine.read)
+    of(chunks, {1: 1, 2: 1}, engine)
     assert engine.asked[3:] == [[1, 2]]
 
 
@@ -116,16 +125,16 @@ def test_a_document_replaced_before_its_chunks_are_read_is_found_as_it_is_now(
     one = clients[0].create(offline_manifest("demo", 3.0))
     put(one, passage("a", "cats 0"), passage("b", "dogs"))
     other = clients[1].open("demo")
-    read, written = other._rows, 0
+    ask, written = other._ask, 0
 
-    def late(clock: Clock, numbers: list[int]) -> list[Row]:
+    def late(operation: str, *arguments: Any, clock: Clock | None = None) -> Any:
         nonlocal written
-        if written < limit:
+        if operation == "rows" and written < limit:
             written += 1
             put(one, passage("a", f"cats {written}"))
-        return read(clock, numbers)
+        return ask(operation, *arguments, clock=clock)
 
-    monkeypatch.setattr(other, "_rows", late)
+    monkeypatch.setattr(other, "_ask", late)
     limit = 1
     assert [text for text, _ in found(other, "cats 0")] == ["cats 1", "dogs"]
     limit = 100

@@ -141,7 +141,7 @@ ASKED = HashEmbedder().passages(["cats and dogs"])[0]
 
 def cosines(store: Any, ids: list[str], document_ids: list[str]) -> Any:
     """Passages beside the first of them, and titles beside the question."""
-    return store.cosines(Compared(ids, 1, document_ids, ASKED), Clock())
+    return store.cosines(Compared(ids, 1, document_ids, ASKED), Clock())()
 
 
 def test_a_title_is_kept_once_for_its_document_and_compared_with_its_passages(place: Any) -> None:
@@ -151,7 +151,7 @@ def test_a_title_is_kept_once_for_its_document_and_compared_with_its_passages(pl
     near, titles = cosines(store, ids, ["cats", "dogs", "cats", "unknown", "\ud800"])
     one, two, own = HashEmbedder().passages(["text 1", "text 0", "About cats"])
     assert near == pytest.approx({ids[0]: 1.0, ids[1]: float(one @ two)}, abs=1e-6)
-    both, _ = store.cosines(Compared(ids, 2, [], ASKED), Clock())
+    both, _ = store.cosines(Compared(ids, 2, [], ASKED), Clock())()
     middle = (one + two) / np.linalg.norm(one + two)
     expected = {ids[0]: float(one @ middle), ids[1]: float(two @ middle)}
     assert both == pytest.approx(expected, abs=1e-6)
@@ -180,7 +180,7 @@ def test_a_vector_that_cannot_be_compared_is_refused(place: Any) -> None:
     chunk = titled("d", "A title")[0]
     store = place.own(chunk)
     with pytest.raises(InputError):
-        store.cosines(Compared([chunk.id], 1, ["d"], np.zeros(64, np.float32)), Clock())
+        store.cosines(Compared([chunk.id], 1, ["d"], np.zeros(64, np.float32)), Clock())()
 
 
 def test_an_index_of_the_first_schema_is_used_without_titles(place: Any) -> None:

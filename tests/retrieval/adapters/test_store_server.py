@@ -162,7 +162,7 @@ def test_cosines_of_passages_and_titles_are_one_request_after_the_centroid(
     rest.asked.clear()
     ids = [chunk.id for name in "de" for chunk in store.chunks(name)]
     rest.asked.clear()
-    near, titles = store.cosines(Compared(ids, 1, ["d", "e"], PROBE), Clock())
+    near, titles = store.cosines(Compared(ids, 1, ["d", "e"], PROBE), Clock())()
     assert (len(near), list(titles)) == (2, ["e"])
     assert [what.rpartition("/")[2] for what, _ in rest.asked] == ["scroll", "batch"]
 
