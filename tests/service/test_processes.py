@@ -150,7 +150,8 @@ def test_an_interrupted_ingestion_says_what_is_kept(started, tmp_path):
             file.write(json.dumps({"id": str(number), "text": f"Passage {number}."}) + "\n")
     first = started("ingest", rows, "--index", "rows", "--chunker", "whole")
     end = time.monotonic() + 30
-    while time.monotonic() < end and not list((tmp_path / "data").rglob("manifest.json")):
+    manifest = tmp_path / "data" / "indexes" / "rows" / "manifest.json"
+    while time.monotonic() < end and not manifest.exists():
         time.sleep(0.05)
     first.send_signal(signal.SIGINT)
     _, said = first.communicate(timeout=60)
