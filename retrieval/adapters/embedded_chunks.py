@@ -15,6 +15,8 @@ from retrieval.kit import Match
 from retrieval.types import Chunk
 
 KEPT_CHARACTERS = 16_000_000
+EACH = 500
+"""What a chunk takes beside its text and metadata, in characters."""
 
 
 class Chunks:
@@ -22,7 +24,7 @@ class Chunks:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._kept: dict[int, tuple[int, Chunk]] = {}
+        self._kept: dict[int, tuple[int, Chunk, int]] = {}
         self._characters = 0
         self._lock = Lock()
 
@@ -48,17 +50,20 @@ class Chunks:
             number = UUID(row[0]).int
             found[number] = chunk(row)
             # Written since: the version that it has now is another one, and it is read again then.
-            self._keep(number, versions[number], found[number])
+            self._keep(number, (versions[number], found[number], _size(row)))
         return found, len(found) == len(versions)
 
-    def _keep(self, number: int, version: int, chunk: Chunk) -> None:
+    def _keep(self, number: int, kept: tuple[int, Chunk, int]) -> None:
         with self._lock:
-            old = self._kept.pop(number, None)
-            self._characters += len(chunk.text) - (len(old[1].text) if old else 0)
-            self._kept[number] = (version, chunk)
+            self._forget(number)
+            self._kept[number] = kept
+            self._characters += kept[2]
             while self._characters > KEPT_CHARACTERS:
-                _, oldest = self._kept.pop(next(iter(self._kept)))
-                self._characters -= len(oldest.text)
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, number: int) -> None:
+        old = self._kept.pop(number, None)
+        self._characters -= old[2] if old else 0
 
 
 def matches(ranked: Ranked, chunks: Mapping[int, Chunk]) -> list[Match]:
@@ -66,6 +71,10 @@ def matches(ranked: Ranked, chunks: Mapping[int, Chunk]) -> list[Match]:
     numbers, _, scores = ranked
     hits = zip(numbers, scores, strict=True)
     return [Match(chunks[number], score) for number, score in hits if number in chunks]
+
+
+def _size(row: Row) -> int:
+    return EACH + sum(len(value) for value in row if isinstance(value, str))
 
 
 def chunk(row: Row) -> Chunk:

@@ -67,11 +67,11 @@ def test_a_point_that_is_gone_is_left_out_and_asked_for_again() -> None:
 
 
 def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_chunks, "KEPT_CHARACTERS", 10)
-    chunks, engine = Chunks(), Engine("12345", "12345", "123456789012")
+    monkeypatch.setattr(embedded_chunks, "KEPT_CHARACTERS", 2 * (embedded_chunks.EACH + 60))
+    chunks, engine = Chunks(), Engine("12345", "12345", "x" * 1_000)
     for _ in range(2):
         of(chunks, {1: 1, 2: 1}, engine)
-    assert texts(of(chunks, {3: 1}, engine)) == {3: "123456789012"}
+    assert texts(of(chunks, {3: 1}, engine)) == {3: "x" * 1_000}
     assert engine.asked == [[1, 2], [3]]
     of(chunks, {1: 1, 2: 1, 3: 1}, engine)
     assert engine.asked[2:] == [[1, 2, 3]]
