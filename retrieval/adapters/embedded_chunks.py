@@ -14,7 +14,7 @@ from retrieval.adapters.points import chunk_of
 from retrieval.kit import Match
 from retrieval.types import Chunk
 
-KEPT_CHARACTERS = 16_000_000
+KEPT_CHARACTERS = 40_000_000
 EACH = 500
 """What a chunk takes beside its text and metadata, in characters."""
 

@@ -3,7 +3,7 @@
 import math
 import shutil
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -85,7 +85,8 @@ class Shard:
         """Return those of these points that the tenant has, in any order."""
         ids: list[Any] = [UUID(int=number) for number in numbers]
         records: list[Any] = self._shard.retrieve(ids, [*SHOWN, "tenant"], False)
-        return [_row(each) for each in records if each.payload["tenant"] == tenant]
+        found = [(each.id, each.payload) for each in records]  # each look makes another dict
+        return [_row(id, payload) for id, payload in found if payload["tenant"] == tenant]
 
     def replace(
         self,
@@ -145,7 +146,8 @@ class Shard:
             with_payload=[*SHOWN, "position"],
         )
         records, following = self._shard.scroll(request)
-        found = [((record.payload or {})["position"], _row(record)) for record in records]
+        read = [(record.id, record.payload or {}) for record in records]
+        found = [(payload["position"], _row(id, payload)) for id, payload in read]
         return found, None if following is None else str(following)
 
     def vectors(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
@@ -293,6 +295,5 @@ def _best(found: Sequence[Any], limit: int, positive: bool) -> Ranked:
     return [hit[1] for hit in best], [hit[2] for hit in best], [-hit[0] for hit in best]
 
 
-def _row(record: Any) -> Row:
-    payload = record.payload or {}
-    return [str(record.id), *(payload.get(key) for key in SHOWN)]
+def _row(id: Any, payload: Mapping[str, Any]) -> Row:
+    return [str(id), *(payload.get(key) for key in SHOWN)]
