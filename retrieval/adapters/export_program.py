@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from sentence_transformers.base.modules import Transformer
@@ -67,12 +67,13 @@ def convert(
 
 
 def runtimes(kind: str, target: Path, padding: Padding) -> dict[str, Runtime]:
-    """Return what can run a converted model on this machine, by precision."""
+    """Return what can run a converted model unasked on this machine, by precision."""
     if kind == "onnx":
         return {"fp32": embedder_onnx.OnnxRuntime(target, padding, 0)}
+    unasked: tuple[embedder_openvino.Precision, ...] = ("fp32", "bf16")
     return {
         each: embedder_openvino.OpenvinoRuntime(target, padding, 0, each)
-        for each in get_args(embedder_openvino.Precision)
+        for each in unasked
         if embedder_openvino.has(each)
     }
 
