@@ -205,6 +205,6 @@ def _score(value: object, where: str, line: int | None = None) -> float:
     except (TypeError, ValueError):
         wrong = f"must be a number, got {value!r}"
     if wrong:
-        place = where if line is None else f"{where}:{line}"
-        raise InputError(f"{place}: the score {wrong}.", "run")
+        there = where if line is None else f"{where}:{line}"
+        raise InputError(f"{there}: the score {wrong}.", "run")
     return score

@@ -3,9 +3,9 @@
 Each row of a weight matrix is cut into groups of 64, each with a scale of its own, and the engine
 quantizes what meets them in the same groups while it runs: nothing has to be calibrated.
 
-Source: groups with a scale each, for weights and what they meet: Dettmers et al. 2022, arXiv
-2110.02861, section 2 (block-wise quantization).
-Differs: symmetric and linear, by the largest magnitude of a group.
+Source: blocks with a scale each: Dettmers et al. 2021, arXiv 2110.02861 (block-wise quantization).
+Differs: there for the states of an optimizer, in steps that are not linear; here for weights and
+what meets them, linear and symmetric.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""OpenVINO runs the encoder: passages in bf16 where the processor has it, questions in fp32."""
+"""OpenVINO runs the encoder: passages in bf16 (or in int8, where asked), questions in fp32."""
 
 import os
 import sys
@@ -92,7 +92,7 @@ class OpenvinoRuntime:
         common = {"ENABLE_CPU_PINNING": "NO", "INFERENCE_NUM_THREADS": str(self.streams)}
         if kind == "query":
             return common | {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-        half = self._precision != "fp32" and has("bf16")
+        half = self._precision == "bf16" or (self._precision == "int8" and has("bf16"))
         own = {"INFERENCE_PRECISION_HINT": "bf16" if half else "f32"}
         if self._precision == "int8":
             own["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(GROUP)

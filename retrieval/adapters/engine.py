@@ -119,26 +119,29 @@ class Engine:
     @contextmanager
     def _kept(self, connection: socket.socket, answered: bool) -> Iterator[None]:
         """Keep a connection for the next question once it has answered, close it if it fails."""
+        usable = False
         try:
             yield
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, TimeoutError):
-                raise UnavailableError(
-                    f"The index engine of {self.data_dir} did not answer in time; it is busy."
-                ) from error
-            if isinstance(error, OSError | EOFError | ValueError):
-                raise UnavailableError(
-                    f"The index engine of {self.data_dir} ended before it answered. It starts again"
-                    f" with the next call; {self.data_dir / 'engine' / 'log'} may say why it ended."
-                ) from error
-            raise
-        if answered:
-            with self._mutex:
-                if len(self._idle) < IDLE_CONNECTIONS:
-                    self._idle.append(connection)
-                    return
-            connection.close()
+            usable = True
+        except TimeoutError as error:
+            raise UnavailableError(
+                f"The index engine of {self.data_dir} did not answer in time; it is busy."
+            ) from error
+        except (OSError, EOFError, ValueError) as error:
+            raise UnavailableError(
+                f"The index engine of {self.data_dir} ended before it answered. It starts again"
+                f" with the next call; {self.data_dir / 'engine' / 'log'} may say why it ended."
+            ) from error
+        finally:
+            if answered or not usable:
+                self._keep(connection, usable)
+
+    def _keep(self, connection: socket.socket, usable: bool) -> None:
+        with self._mutex:
+            if usable and len(self._idle) < IDLE_CONNECTIONS:
+                self._idle.append(connection)
+                return
+        connection.close()
 
     def _connect(self, end: float | None) -> socket.socket:
         """A new connection; the process is started if nobody holds the lock."""

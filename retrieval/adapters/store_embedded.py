@@ -61,37 +61,11 @@ class EmbeddedIndexes:
         return self.open(manifest.name)
 
     def open(self, name: str) -> "EmbeddedStore":
-        """Return an index for the default tenant. Raises: NotFoundError that lists the names."""
-        return self._store(checked_name(name))
+        """Return an index for the default tenant, the same one while its manifest is the same.
 
-    def drop(self, name: str) -> None:
-        """Remove an index for good. Raises: NotFoundError."""
-        self._store(checked_name(name))
-        self._stores.pop(name, None)
-        self._engine.ask("drop", name)
-
-    def stats(self, name: str) -> dict[str, int]:
-        """Return an index's points, unindexed_points and disk_bytes, and the engine's rss and pid.
-
-        Raises: NotFoundError.
+        Raises: NotFoundError that lists the names; StoreError for a manifest that is none.
         """
-        manifest = self._store(checked_name(name)).manifest
-        found: dict[str, int] = self._engine.ask(
-            "stats", manifest.name, manifest.id, timeout_s=self._timeout_s
-        )
-        return found
-
-    def engine_pid(self) -> int | None:
-        """Return the id of the engine process, or None where none runs; starts nothing."""
-        return self._engine.pid()
-
-    def close(self) -> None:
-        """Let go of connections; nothing acknowledged is lost."""
-        self._engine.close()
-
-    def _store(self, name: str) -> "EmbeddedStore":
-        """The index whose manifest is on the disk, opened anew only where that is another one."""
-        path = self._place / name / "manifest.json"
+        path = self._place / checked_name(name) / "manifest.json"
         try:
             status = path.stat()
             seen = (status.st_mtime_ns, status.st_ino)
@@ -117,6 +91,31 @@ class EmbeddedIndexes:
         store = EmbeddedStore(self._engine, manifest, self._timeout_s, Chunks())
         self._stores[name] = (seen, store)
         return store
+
+    def drop(self, name: str) -> None:
+        """Remove an index for good. Raises: NotFoundError."""
+        self.open(name)
+        self._stores.pop(name, None)
+        self._engine.ask("drop", name)
+
+    def stats(self, name: str) -> dict[str, int]:
+        """Return an index's points, unindexed_points and disk_bytes, and the engine's rss and pid.
+
+        Raises: NotFoundError.
+        """
+        manifest = self.open(name).manifest
+        found: dict[str, int] = self._engine.ask(
+            "stats", manifest.name, manifest.id, timeout_s=self._timeout_s
+        )
+        return found
+
+    def engine_pid(self) -> int | None:
+        """Return the id of the engine process, or None where none runs; starts nothing."""
+        return self._engine.pid()
+
+    def close(self) -> None:
+        """Let go of connections; nothing acknowledged is lost."""
+        self._engine.close()
 
 
 class EmbeddedStore:
@@ -166,9 +165,9 @@ class EmbeddedStore:
             return [[] for _ in probes]
         condition = within(self._tenant, filter)
         scope = (self._tenant, condition, not indexed(condition, self._kinds))
+        read = partial(self._ask, "rows", self._tenant, clock=clock)
         for _ in range(TRIES):
             rankings = self._ask("search", scope, limit, wanted, clock=clock)
-            read = partial(self._ask, "rows", self._tenant, clock=clock)
             chunks, whole = self._chunks.of(rankings, read)
             if whole:
                 break

@@ -80,7 +80,7 @@ class Fuse:
         if base:
             fused = {id: base + value for id, value in fused.items()}
         by = f"fuse:{self.how}"
-        # The same order as `ordered` makes, in a third of the time: a stable sort, last key first.
+        # The order that `ordered` makes, before hits are made: a stable sort, the last key first.
         order = sorted(sorted(fused), key=fused.__getitem__, reverse=True)
         hits = [Hit(chunks[id], (*scores[id], Score(by, fused[id]))) for id in order]
         return replace(search, hits=tuple(hits))
