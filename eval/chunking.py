@@ -25,6 +25,7 @@ from eval.results import open_folder
 from eval.scores import Scores
 from eval.spans import precision_omega
 from ingestion.chunk import build_chunker
+from ingestion.reading import room
 from retrieval.config import load_pipeline
 from retrieval.errors import InputError
 from retrieval.kit import Embedder
@@ -177,12 +178,12 @@ def _contender(
 
 def _too_large(spec: Spec, embedder: Embedder) -> str:
     """Return what to say of chunks that the encoder cannot read whole, if anything."""
-    limit, special = embedder.limit, embedder.token_counts([""])[0]
-    if spec.chunker.get("tokens", 0) <= limit - special:
+    left = room(embedder)
+    if spec.chunker.get("tokens", 0) <= left:
         return ""
     return (
-        f"{spec.text}: the encoder reads {limit} tokens at once, {special} of them its own, so its"
-        " chunks are no larger"
+        f"{spec.text}: the encoder reads {embedder.limit} tokens at once, {embedder.limit - left}"
+        " of them its own, so its chunks are no larger"
     )
 
 

@@ -11,6 +11,7 @@ from eval.compare import Difference, difference
 from eval.results import grid
 from eval.router_report import RouterReport, Said, report_of, summary_lines
 from eval.router_ways import ORACLE, PLAIN, RoutedDataset, Ways, asked_ways
+from eval.statistics import EQUAL, Values, share_interval
 from retrieval.open_kit import Tools
 
 MEASURES = ("nDCG@10", "R@100")
@@ -40,15 +41,35 @@ class DomainCost:
 
 
 @dataclass(frozen=True)
+class Closed:
+    """How much of the oracle's gain in nDCG@10 a way has, with its 95% interval.
+
+    The share is None where the oracle gains nothing, its ends also where that gain is not
+    significant.
+    """
+
+    share: float | None
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        """Return the share as tables have it."""
+        if self.share is None:
+            return "-"
+        between = "" if self.low is None else f" [{self.low:.0%}, {self.high:.0%}]"
+        return f"{self.share:.0%}{between}"
+
+
+@dataclass(frozen=True)
 class RouteCosts:
     """The measures of each way, as differences to no route, and the wrong routes of hard ones.
 
-    `gaps` is the share of the oracle's gain in nDCG@10 that a way has; `narrowed` counts the
-    questions that a hard route narrowed to so many domains (0: searched everywhere).
+    `gaps`: how much of the oracle's gain a way has; `narrowed` counts the questions that a hard
+    route narrowed to so many domains (0: searched everywhere).
     """
 
     differences: Mapping[str, tuple[Difference, ...]]
-    gaps: Mapping[str, float | None]
+    gaps: Mapping[str, Closed]
     narrowed: Mapping[str, Mapping[int, int]]
     wrong: Mapping[str, tuple[WrongRoute, ...]]
     domains: tuple[DomainCost, ...]
@@ -58,7 +79,7 @@ class RouteCosts:
         """Return the costs as JSON values."""
         return {
             "differences": {name: list(map(asdict, e)) for name, e in self.differences.items()},
-            "gaps": {**self.gaps},
+            "gaps": {name: asdict(each) for name, each in self.gaps.items()},
             "narrowed": {name: dict(each) for name, each in self.narrowed.items()},
             "wrong": {name: list(map(asdict, each)) for name, each in self.wrong.items()},
             "domains": list(map(asdict, self.domains)),
@@ -70,11 +91,10 @@ class RouteCosts:
         header = [""]
         for measure in MEASURES:
             header += [measure, "change [95%]", "p"]
-        rows = [[*header, "of the gap"]]
+        rows = [[*header, "of the gap [95%]"]]
         for name, found in self.differences.items():
-            gap = self.gaps[name]
             cells = [cell for each in found for cell in _cells(each)]
-            rows.append([name, *cells, "-" if gap is None else f"{gap:.0%}"])
+            rows.append([name, *cells, str(self.gaps[name])])
         lines = [*grid(rows), "", *self._domain_lines()]
         for name, wrong in self.wrong.items():
             lines += ["", f"{name}: {_counted(self.narrowed[name])}"]
@@ -107,18 +127,27 @@ def route_costs(asked: RoutedDataset, tools: Tools, watch: Watch | None = None) 
         name: tuple(difference(m, plain.of(m), each.of(m)) for m in MEASURES)
         for name, each in ways.scores.items()
     }
-    whole = differences[ORACLE][0].difference
+    gains = {
+        name: each.of(MEASURES[0]) - plain.of(MEASURES[0]) for name, each in ways.scores.items()
+    }
     hard = [
         name for name, routes in asked.routes.items() if any(each.how == "hard" for each in routes)
     ]
     return RouteCosts(
         differences,
-        {name: each[0].difference / whole if whole else None for name, each in differences.items()},
+        {name: _closed(each, gains[ORACLE]) for name, each in gains.items()},
         {name: _counts(ways, name) for name in hard},
         {name: _wrong(ways, name) for name in hard},
         _by_domain(ways),
         tuple(_report(ways, name) for name in asked.routes),
     )
+
+
+def _closed(gain: Values, oracle: Values) -> Closed:
+    if abs(oracle.mean()) <= EQUAL:
+        return Closed(None, None, None)
+    low, high = share_interval(gain, oracle) or (None, None)
+    return Closed(float(gain.mean() / oracle.mean()), low, high)
 
 
 def _counts(ways: Ways, name: str) -> dict[int, int]:

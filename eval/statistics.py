@@ -48,6 +48,24 @@ def resampled_means(values: Values, resamples: int = RESAMPLES, seed: int = 0) -
     return means
 
 
+def share_interval(part: Values, whole: Values) -> tuple[float, float] | None:
+    """Return the 95% interval of mean(part) / mean(whole), paired by query.
+
+    None where the whole's own interval has 0 in it: nothing has no shares. Both are drawn together.
+
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentile).
+    """
+    if len(whole) < 2:
+        return None
+    means = resampled_means(np.stack([part, whole], axis=1))
+    low, high = ends(means)
+    if low[1] <= 0 <= high[1]:
+        return None
+    drawn = means[means[:, 1] != 0]
+    first, last = ends(drawn[:, :1] / drawn[:, 1:])
+    return float(first[0]), float(last[0])
+
+
 def ends(means: Values) -> tuple[Values, Values]:
     """Return the low and high ends of the 95% interval of each column of resampled means."""
     tail = (1 - CONFIDENCE) / 2

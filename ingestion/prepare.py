@@ -9,7 +9,7 @@ from ingestion.document import Document
 from ingestion.job import Job
 from ingestion.ledger import Entry, Ledger
 from ingestion.load import Loaded
-from ingestion.reading import Reading
+from ingestion.reading import Reading, room
 from ingestion.seen import Seen
 from ingestion.tally import Tally
 from retrieval.adapters.points import storable
@@ -100,14 +100,13 @@ class Recipe:
     def notes(self) -> tuple[str, ...]:
         """What there is to say of it: chunks are smaller than asked where the encoder is."""
         asked = chunker_config(self.chunker).get("tokens", 0)
-        limit = self.embedder.limit
-        room = limit - self.embedder.token_counts([""])[0]
-        if asked <= room:
+        left = room(self.embedder)
+        if asked <= left:
             return ()
         before = "" if self.embed == "text" else f", and less behind a {self.embed.split('+')[0]}"
         return (
-            f"Chunks are smaller than the {asked:,} tokens asked for: the encoder reads {limit:,}"
-            f" at once, which leaves a chunk {room:,}{before}.",
+            f"Chunks are smaller than the {asked:,} tokens asked for: the encoder reads"
+            f" {self.embedder.limit:,} at once, which leaves a chunk {left:,}{before}.",
         )
 
 

@@ -26,6 +26,15 @@ CLUSTER_REACH = 256
 CLUSTER = regex.compile(r"\X")
 
 
+def room(embedder: Embedder, prefix: str = "") -> int:
+    """Return how many tokens of a text the encoder reads behind a prefix.
+
+    What special tokens, prompt and prefix leave of its limit; at least half of the limit, so that
+    a huge title leaves the text some room.
+    """
+    return max(embedder.limit - embedder.token_counts([prefix])[0], embedder.limit // 2)
+
+
 class Reading:
     """The text of one document, with what a chunker asks about it."""
 
@@ -52,13 +61,11 @@ class Reading:
     def room(self, start: int) -> int:
         """Return how many tokens of its own a chunk that starts here may have.
 
-        What is left of the encoder's limit by special tokens, prompt and the title or heading put
-        before it; at least half of the limit, so that a huge title leaves the text some room.
+        As `room`, behind the title or heading that is embedded with it.
         """
         prefix = embedded_prefix(self._embed, self._title, self.path(start))
         if prefix not in self._rooms:
-            limit = self._embedder.limit
-            self._rooms[prefix] = max(limit - self._embedder.token_counts([prefix])[0], limit // 2)
+            self._rooms[prefix] = room(self._embedder, prefix)
         return self._rooms[prefix]
 
     def count(self, start: int, end: int) -> int:

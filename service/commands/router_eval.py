@@ -43,6 +43,7 @@ def evaluate(  # noqa: PLR0913 - the options of a command
     label: Label = "",
     none: NoneLabel = "none",
     dataset: Dataset = None,
+    split: options.Split = None,
     pipeline: Pipeline = "hybrid",
     votes: Votes = 0,
     folds: Folds = None,
@@ -71,7 +72,9 @@ def evaluate(  # noqa: PLR0913 - the options of a command
         if dataset is not None:
             routes = _routes((confidence, most, boost), votes)
             count = folds if folds is not None else 0 if routers or votes else 2
-            found["datasets"] = _costs(tools, routers, (dataset, label, routes, pipeline, count))
+            found["datasets"] = _costs(
+                tools, routers, ((dataset, split), label, routes, pipeline, count)
+            )
     _show(found, as_json)
 
 
@@ -105,7 +108,7 @@ def _costs(tools: Any, routers: list[Path] | None, asked: tuple[Any, ...]) -> di
     from eval.router_ways import RoutedDataset
     from service.progress import on_stderr
 
-    dataset, label, routes, pipeline, folds = asked
+    (dataset, split), label, routes, pipeline, folds = asked
     votes = routes["hard"][0].votes
     ways: list[Path | None] = [*routers] if routers and not folds else [None]
     found = {}
@@ -113,7 +116,13 @@ def _costs(tools: Any, routers: list[Path] | None, asked: tuple[Any, ...]) -> di
         by = [f"{votes} votes"] if votes else []
         by += [f"fitted on queries, {folds} folds"] if folds else [str(router)] if router else []
         costs = RoutedDataset(
-            dataset, routes, label or DOMAIN, pipeline, router=router, fold_count=folds
+            dataset,
+            routes,
+            label or DOMAIN,
+            pipeline,
+            split=split,
+            router=router,
+            fold_count=folds,
         )
         with on_stderr().running() as shown:
             found[", ".join(by)] = route_costs(costs, tools, shown)

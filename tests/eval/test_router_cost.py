@@ -85,9 +85,9 @@ def test_a_wrong_hard_route_costs_what_it_shuts_out(folder, router, tools) -> No
     assert found.differences["soft"][1].difference == 0.0
     assert found.differences["oracle"][1].candidate == 1.0
     assert found.differences["oracle"][0].difference >= 0
-    assert found.gaps["oracle"] == 1.0
+    assert found.gaps["oracle"].share == 1.0
     oracle = found.differences["oracle"][0].difference
-    assert found.gaps["hard"] == pytest.approx(ndcg.difference / oracle)
+    assert found.gaps["hard"].share == pytest.approx(ndcg.difference / oracle)
     assert sum(found.narrowed["hard"].values()) == 8
     assert found.narrowed["hard"][1] >= 5
 

@@ -14,6 +14,7 @@ from eval.statistics import (
     intervals,
     paired_t,
     randomisation,
+    share_interval,
 )
 
 # The heights of Darwin's fifteen pairs of Zea mays, crossed minus self-fertilised, in eighths of
@@ -57,6 +58,24 @@ def test_intervals_are_seeded_and_do_not_depend_on_other_columns() -> None:
     assert (first[0] == again[0]).all()
     assert intervals(values[:, :1])[1][0] == first[1][0]
     assert (intervals(values, seed=1)[0] != first[0]).any()
+
+
+def test_a_share_of_a_whole_has_the_interval_of_its_ratio() -> None:
+    random = np.random.default_rng(3)
+    whole = random.normal(1.0, 1.0, 400)
+    part = 0.5 * whole + random.normal(0.0, 0.2, 400)
+    low, high = share_interval(part, whole)
+    # By the delta method: the spread of part - ratio * whole over the mean of the whole.
+    ratio = part.mean() / whole.mean()
+    spread = (part - ratio * whole).std(ddof=1) / np.sqrt(400) / whole.mean()
+    assert low == pytest.approx(ratio - 1.96 * spread, abs=0.003)
+    assert high == pytest.approx(ratio + 1.96 * spread, abs=0.003)
+    assert share_interval(whole, whole) == (1.0, 1.0)
+
+
+def test_there_is_no_share_of_a_whole_that_may_be_nothing() -> None:
+    assert share_interval(np.array([1.0]), np.array([1.0])) is None
+    assert share_interval(np.array([1.0, 0.0, 0.0]), np.array([1.0, -1.0, 0.5])) is None
 
 
 def test_one_query_claims_no_interval_and_equal_values_have_no_width() -> None:
