@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from retrieval.kit import Clock, Embedder, Vectors
+from retrieval.kit import FOREVER, Clock, Embedder, Vectors
 from retrieval.types import Span
 
 Known = dict[tuple[str, ...], Vectors]
@@ -40,9 +40,9 @@ class Remembered:
         """Return the vectors of questions, in order."""
         return _once(self._queries, texts, lambda: self.embedder.queries(texts, clock))
 
-    def passages(self, texts: Sequence[str]) -> Vectors:
+    def passages(self, texts: Sequence[str], clock: Clock = FOREVER) -> Vectors:
         """Return the vectors of passages, in order."""
-        return _once(self._passages, texts, lambda: self.embedder.passages(texts))
+        return _once(self._passages, texts, lambda: self.embedder.passages(texts, clock))
 
     def token_counts(self, texts: Sequence[str]) -> list[int]:
         """Return what the encoder does."""

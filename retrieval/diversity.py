@@ -41,6 +41,6 @@ def diversified(hits: Sequence[Hit], trade: float, by: str, kit: Kit) -> list[Hi
 
 
 def _vectors(hits: Sequence[Hit], kit: Kit) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    known = kit.store.vectors([hit.chunk.id for hit in hits])
+    known = kit.store.vectors([hit.chunk.id for hit in hits], kit.clock)
     nothing = np.zeros(kit.embedder.dimension, dtype=np.float32)
     return np.stack([known.get(hit.chunk.id, nothing) for hit in hits])

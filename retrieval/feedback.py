@@ -60,7 +60,7 @@ class Feedback:
         own = search.variants[0]
         start = vector(own, kit)
         found = kit.store.search([start], search.filter, self.documents, kit.clock)[0]
-        vectors = kit.store.vectors([each.chunk.id for each in found])
+        vectors = kit.store.vectors([each.chunk.id for each in found], kit.clock)
         if not vectors:
             return search.noted("vector: the first search found nothing")
         centroid = np.mean(list(vectors.values()), axis=0, dtype=np.float32)
@@ -101,4 +101,6 @@ def _named(counts: Mapping[str, int], names: dict[str, str], kit: Kit) -> Counte
 def _texts(found: Sequence[Match], kit: Kit) -> list[str]:
     """Return the passages as the sparse leg has them."""
     embed = kit.store.manifest.embed
-    return [embedded_text(embed, str(c.meta.get("title", "")), c.heading, c.text) for c, _ in found]
+    return [
+        embedded_text(embed, str(c.meta.get("title") or ""), c.heading, c.text) for c, _ in found
+    ]

@@ -84,7 +84,10 @@ def check_first(before: Sequence[Stage], why: str) -> None:
 
 
 def check_legs(later: Sequence[Stage], legs: Collection[str], why: str) -> None:
-    """Refuse a stage that works for legs none of which is searched later. Raises: ConfigError."""
-    if not any(stage_name(each) in legs for each in every_stage(later)):
+    """Refuse a stage that works for legs none of which is searched later. Raises: ConfigError.
+
+    What searches the parts of a question by itself does not see what the stage wrote.
+    """
+    if not any(stage_name(each) in legs for each in in_place(later)):
         named = " or ".join(repr(leg) for leg in legs)
         raise ConfigError(f"{why}, and no stage {named} comes after it.")

@@ -43,6 +43,10 @@ class Clock:
         return left
 
 
+FOREVER = Clock()
+"""No deadline: that of ingestion and of measurements."""
+
+
 class Embedder(Protocol):
     """Texts to unit vectors."""
 
@@ -61,7 +65,7 @@ class Embedder(Protocol):
     def queries(self, texts: Sequence[str], clock: Clock) -> Vectors:
         """Return the vectors of questions, in order. Goes before waiting passages."""
 
-    def passages(self, texts: Sequence[str]) -> Vectors:
+    def passages(self, texts: Sequence[str], clock: Clock = FOREVER) -> Vectors:
         """Return the vectors of passages, in order, each cut at `limit` tokens."""
 
     def token_counts(self, texts: Sequence[str]) -> list[int]:
@@ -156,16 +160,18 @@ class Store(Protocol):
     def describe(self, document_id: str, domain: str | None, meta: Mapping[str, Any]) -> None:
         """Replace the domain and metadata of a document's chunks, vectors untouched."""
 
-    def chunks(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
+    def chunks(
+        self, document_id: str, start: int = 0, end: int | None = None, clock: Clock = FOREVER
+    ) -> list[Chunk]:
         """Return a document's chunks that overlap [start, end), by position."""
 
-    def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+    def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, Vector]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
 
     def cosines(self, asked: Compared, clock: Clock) -> Callable[[], tuple[Scores, Scores]]:
         """Begin to compare; what is returned waits for how near known chunks and titles are."""
 
-    def count(self, filter: Filter | None = None) -> int:
+    def count(self, filter: Filter | None = None, clock: Clock = FOREVER) -> int:
         """Return how many chunks there are, exactly."""
 
     def flush(self) -> None:
@@ -281,6 +287,12 @@ class Kit:
             found = self.embedder.queries(new, self.clock)
             self._asked.update(zip(new, found, strict=True))
         return np.stack([self._asked[text] for text in texts])
+
+    def metered(self, llm: Llm) -> "Kit":
+        """Return this kit with a language model around its own; questions stay embedded."""
+        kit = replace(self, llm=llm)
+        object.__setattr__(kit, "_asked", self._asked)
+        return kit
 
     def checked(self) -> "Kit":
         """Return this kit if its tools are those the index was built with.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.adapters.points import DEFAULT_TENANT
-from retrieval.kit import Clock, Kit, Point, SparseVector, Vectors
+from retrieval.kit import FOREVER, Clock, Kit, Point, SparseVector, Vectors
 from retrieval.late_interaction import Kind
 from retrieval.manifest import FieldType, Manifest
 from retrieval.offline_store import ListIndexes
@@ -53,8 +53,9 @@ class HashEmbedder:
         clock.remaining()
         return self.passages(texts)
 
-    def passages(self, texts: Sequence[str]) -> Vectors:
+    def passages(self, texts: Sequence[str], clock: Clock = FOREVER) -> Vectors:
         """Return the vectors of passages, in order, each cut at `limit` tokens."""
+        clock.remaining()
         rows = [self._vector(text) for text in texts]
         return np.array(rows, dtype=np.float32).reshape(len(rows), self.dimension)
 

@@ -14,7 +14,7 @@ from retrieval.adapters import points
 from retrieval.adapters.points import COLUMNS, SHOWN, Row
 from retrieval.errors import ConfigError, InputError, NotFoundError
 from retrieval.filters import Filter, as_filterable, matches
-from retrieval.kit import Clock, Compared, Match, Point, Probe, Scores, SparseVector
+from retrieval.kit import FOREVER, Clock, Compared, Match, Point, Probe, Scores, SparseVector
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 
@@ -74,8 +74,11 @@ class ListStore:
             for row in self._of(document_id):
                 own[row.id] = row._replace(payload={**row.payload, **change})
 
-    def chunks(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
+    def chunks(
+        self, document_id: str, start: int = 0, end: int | None = None, clock: Clock = FOREVER
+    ) -> list[Chunk]:
         """Return a document's chunks that overlap [start, end), by position."""
+        clock.remaining()
         found = [
             row
             for row in self._of(document_id)
@@ -84,8 +87,9 @@ class ListStore:
         ]
         return [_chunk(row) for row in sorted(found, key=lambda row: row.payload["position"])]
 
-    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
+        clock.remaining()
         own = {row.id: row.vector for row in self._rows()}
         return {id: own[id].copy() for id in ids if id in own}
 
@@ -104,8 +108,9 @@ class ListStore:
         titles = {id: float(known[id] @ question) for id in asked.document_ids if id in known}
         return lambda: (near, titles)
 
-    def count(self, filter: Filter | None = None) -> int:
+    def count(self, filter: Filter | None = None, clock: Clock = FOREVER) -> int:
         """Return how many chunks there are."""
+        clock.remaining()
         return sum(matches(filter, _record(row)) for row in self._rows())
 
     def flush(self) -> None:

@@ -122,7 +122,7 @@ def around(chunk: Chunk, most: int, section: bool, kit: Kit) -> list[Chunk]:
     width, seen = max(FIRST_WIDTH, 4 * len(chunk.text)), 0
     while True:
         start = max(chunk.span.start - width, 0)
-        found = kit.store.chunks(chunk.document_id, start, chunk.span.end + width)
+        found = kit.store.chunks(chunk.document_id, start, chunk.span.end + width, kit.clock)
         place = next((i for i, each in enumerate(found) if each.id == chunk.id), None)
         if place is None:
             return []

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from retrieval.stages.fuse import min_max
 from retrieval.types import Hit, Score, ordered
@@ -12,13 +13,18 @@ REFERENCE = re.compile(r"#(\d+)")
 
 @dataclass(frozen=True)
 class Parts:
-    """Questions in order; `#1` in one stands for the answer of the first."""
+    """Questions in order; `#1` in one stands for the answer of the first.
+
+    Not so where `whole`, the question that they are parts of, says `#1` itself: then it is a word.
+    """
 
     questions: tuple[str, ...]
+    whole: str = ""
 
     def needs(self, part: int) -> set[int]:
         """Return the parts (from 0) whose answers a part refers to."""
-        return {int(number) - 1 for number in REFERENCE.findall(self.questions[part])}
+        numbers = REFERENCE.findall(self.questions[part])
+        return {int(number) - 1 for number in numbers if number not in self._words}
 
     def needed(self, part: int) -> bool:
         """Return whether another part refers to the answer of this one."""
@@ -34,7 +40,14 @@ class Parts:
 
     def filled(self, part: int, answers: Mapping[int, str]) -> str:
         """Return a part with the answers put in."""
-        return REFERENCE.sub(lambda found: answers[int(found[1]) - 1], self.questions[part])
+        return REFERENCE.sub(
+            lambda found: found[0] if found[1] in self._words else answers[int(found[1]) - 1],
+            self.questions[part],
+        )
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(REFERENCE.findall(self.whole))
 
 
 def interleaved(lists: Mapping[str, Sequence[Hit]], by: str) -> tuple[Hit, ...]:

@@ -194,7 +194,7 @@ def run_stage(stage: Stage, search: Search, kit: Kit) -> Search:
     start = time.perf_counter()
     error = None
     try:
-        after = stage(before, kit if meter is None else replace(kit, llm=meter))
+        after = stage(before, kit if meter is None else kit.metered(meter))
     except DeadlineError:
         raise
     except AssayError as failure:

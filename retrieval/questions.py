@@ -10,6 +10,8 @@ CONTEXT_WORDS = 30
 LONGEST = 2_000
 """Characters; a longer text is no question whose grammar tells anything."""
 
+MARKS = str.maketrans({"？": "? ", "؟": "? "})
+"""The question marks of other scripts."""
 _SENTENCE = re.compile(r"(?<=[.?!;])\s+|\n+")
 _OPENING = re.compile(rf"(?:and |or |but )?(?:{VERBS})\b|.*\b(?:{ASKING})\b", re.I | re.S)
 _AND = re.compile(rf"[,;]?\s+(?:and|or|but)\s+(?:also\s+)?(?=(?:{ASKING}|{VERBS})\b)", re.I)
@@ -30,7 +32,7 @@ def may_be_several(question: str) -> bool:
     A question of up to six words with one question mark is taken as plain, and so is a longer one
     that neither joins nor nests: no 'and', no comparison, no clause within, no genitive.
     """
-    if question.count("?") > 1 or len(question) > LONGEST:
+    if question.translate(MARKS).count("?") > 1 or len(question) > LONGEST:
         return True
     if len(question.split()) <= PLAIN_WORDS:
         return False
@@ -46,7 +48,7 @@ def split_questions(text: str) -> list[str]:
     """
     if len(text) > LONGEST:
         return [text]
-    spaced = text.replace("？", "? ")
+    spaced = text.translate(MARKS)
     sentences = [each.strip() for each in _SENTENCE.split(spaced) if each.strip()]
     found = [part for each in sentences if each.endswith("?") for part in _parts(each)]
     if len(found) < 2:

@@ -15,6 +15,9 @@ from pathlib import Path
 from retrieval.errors import ConfigError
 from retrieval.manifest import digest
 
+COMMENT = re.compile(r"(?:^|\s)#.*")
+"""`C#` begins none."""
+
 
 @dataclass(frozen=True)
 class Synonyms:
@@ -56,11 +59,11 @@ def load_synonyms(file: Path) -> Synonyms:
     """Return the entries of a file. Raises: ConfigError that names the line."""
     entries: dict[str, tuple[str, ...]] = {}
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Synonyms {file}: cannot be read ({error}).") from error
     for number, line in enumerate(lines, 1):
-        text = line.partition("#")[0].strip()
+        text = COMMENT.sub("", line).strip()
         if text:
             for entry, others in _pairs(text, f"Synonyms {file}, line {number}"):
                 known = entries.get(entry, ())

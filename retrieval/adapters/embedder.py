@@ -10,7 +10,7 @@ import numpy as np
 from retrieval.adapters.embedder_batches import Item, Kind, Runtime, packed, unit
 from retrieval.adapters.embedder_gate import Gate, Together
 from retrieval.adapters.embedder_tokens import Tokens
-from retrieval.kit import Clock, Embedder, Vectors
+from retrieval.kit import FOREVER, Clock, Embedder, Vectors
 from retrieval.settings import Settings
 from retrieval.types import Span
 
@@ -97,14 +97,14 @@ class ModelEmbedder:
             rows[batch] = self._together.rows([items[each] for each in batch], clock)
         return unit(rows, self._identity.name)
 
-    def passages(self, texts: Sequence[str]) -> Vectors:
+    def passages(self, texts: Sequence[str], clock: Clock = FOREVER) -> Vectors:
         """Return the vectors of passages, in order, each cut at `limit` tokens.
 
-        Raises: ProviderError where the model fails.
+        Raises: DeadlineError between batches, ProviderError where the model fails.
         """
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), SLICE):
-            rows[start : start + SLICE] = self._slice(texts[start : start + SLICE])
+            rows[start : start + SLICE] = self._slice(texts[start : start + SLICE], clock)
         return unit(rows, self._identity.name)
 
     def token_vectors(self, texts: Sequence[str], kind: Kind, clock: Clock) -> list[Vectors]:
@@ -145,7 +145,7 @@ class ModelEmbedder:
         ids = self._tokens.ids([prompt + text for text in texts])
         return [Item(text, its) for text, its in zip(texts, ids, strict=True)]
 
-    def _slice(self, texts: Sequence[str]) -> Vectors:
+    def _slice(self, texts: Sequence[str], clock: Clock) -> Vectors:
         """Batches are halved where questions are asked, so that these wait half as long."""
         items = self._items(texts, "passage")
         rows = np.empty((len(items), self.dimension), dtype=np.float32)
@@ -153,6 +153,7 @@ class ModelEmbedder:
 
         def run(batch: list[int]) -> None:
             with self._gate.passages():
+                clock.remaining()
                 rows[batch] = self._runtime.run([items[each] for each in batch], "passage")
 
         _spread(run, packed([len(item.ids) for item in items], budget), self._runtime.streams)

@@ -17,7 +17,7 @@ from retrieval.adapters.embedder_answer import (
 from retrieval.adapters.embedder_batches import unit
 from retrieval.adapters.endpoint import FAILURES, CallError, Endpoint, body, twice
 from retrieval.errors import ConfigError, DeadlineError, ProviderError
-from retrieval.kit import Clock, Vectors
+from retrieval.kit import FOREVER, Clock, Vectors
 from retrieval.settings import Settings
 from retrieval.types import Span
 
@@ -84,12 +84,12 @@ class HttpEmbedder:
         clock.remaining()
         return self._embedded(self._settings.query_prompt, texts, clock)
 
-    def passages(self, texts: Sequence[str]) -> Vectors:
+    def passages(self, texts: Sequence[str], clock: Clock = FOREVER) -> Vectors:
         """Return the vectors of passages, in order, each cut at `limit` tokens.
 
-        Raises: ProviderError, or ConfigError where the endpoint refuses the key.
+        Raises: DeadlineError, ProviderError, or ConfigError where the endpoint refuses the key.
         """
-        return self._embedded(self._settings.passage_prompt, texts, Clock())
+        return self._embedded(self._settings.passage_prompt, texts, clock)
 
     def token_counts(self, texts: Sequence[str]) -> list[int]:
         """Return about how many tokens each text has without a cut, passage prompt included."""

@@ -18,7 +18,7 @@ from retrieval.adapters.server_filter import server_filter
 from retrieval.adapters.server_points import asked, batches, best, chunk, parts, struct
 from retrieval.errors import InputError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Compared, Match, Point, Probe, Scores, Vector
+from retrieval.kit import FOREVER, Clock, Compared, Match, Point, Probe, Scores, Vector
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 
@@ -109,7 +109,9 @@ class ServerStore:
         change = models.SetPayload(payload=payload, filter=chunks)
         self._update("Storing metadata", [models.SetPayloadOperation(set_payload=change)])
 
-    def chunks(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
+    def chunks(
+        self, document_id: str, start: int = 0, end: int | None = None, clock: Clock = FOREVER
+    ) -> list[Chunk]:
         """Return a document's chunks that overlap [start, end), by position."""
         if not points.storable(document_id):
             return []
@@ -118,18 +120,18 @@ class ServerStore:
             conditions.append(("range", "end", float(start), None, None, None))
         if end is not None:
             conditions.append(("range", "start", None, None, float(end), None))
-        found = self._records(("all", tuple(conditions)), with_payload=[*SHOWN, "position"])
+        found = self._records(("all", tuple(conditions)), clock, with_payload=[*SHOWN, "position"])
         found.sort(key=lambda record: (record.payload or {}).get("position", 0))
         return [chunk(record) for record in found]
 
-    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
         wanted = [id for id in dict.fromkeys(ids) if points.is_uuid(id)]
         found: dict[str, NDArray[np.float32]] = {}
         for first in range(0, len(wanted), PAGE):
             some = ("ids", tuple(wanted[first : first + PAGE]))
             own = ("all", (within(self.tenant), some))
-            for record in self._records(own, with_payload=False, with_vectors=[DENSE]):
+            for record in self._records(own, clock, with_payload=False, with_vectors=[DENSE]):
                 vectors = record.vector if isinstance(record.vector, dict) else {}
                 found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
         return found
@@ -146,7 +148,7 @@ class ServerStore:
         question = points.vector(asked.question, self._dimension, "The question")
         ids = tuple(id for id in asked.ids if points.is_uuid(id))
         whose = tuple(filter(points.storable, asked.document_ids)) if self.manifest.titled else ()
-        centroid = np.sum([*self.vectors(asked.ids[: asked.first]).values()], axis=0)
+        centroid = np.sum([*self.vectors(asked.ids[: asked.first], clock).values()], axis=0)
         requests = {}
         if np.any(centroid):
             requests[DENSE] = self._compared(DENSE, centroid, ("ids", ids))
@@ -159,7 +161,7 @@ class ServerStore:
             {(p.payload or {})["document_id"]: p.score for p in found.get(TITLE, ())},
         )
 
-    def count(self, filter: Filter | None = None) -> int:
+    def count(self, filter: Filter | None = None, clock: Clock = FOREVER) -> int:
         """Return how many chunks there are, exactly."""
         own = server_filter(within(self.tenant, filter))
         return self._server.call(
@@ -167,6 +169,7 @@ class ServerStore:
             lambda seconds: self._server.client.count(
                 self._collection, own, exact=True, timeout=seconds
             ),
+            clock,
         ).count
 
     def flush(self) -> None:
@@ -239,14 +242,16 @@ class ServerStore:
             raise StoreError(f"{len(requests)} searches were asked for, {len(found)} answered.")
         return [answer.points for answer in found]
 
-    def _records(self, condition: Condition, **shown: Any) -> list[models.Record]:
+    def _records(
+        self, condition: Condition, clock: Clock = FOREVER, **shown: Any
+    ) -> list[models.Record]:
         """Every point that meets a condition, in the order of ids."""
         chosen = server_filter(condition)
         found: list[models.Record] = []
         offset: Any = None
         while True:
             ask = partial(self._page, chosen, offset, shown)
-            page, offset = self._server.call("Reading chunks", ask)
+            page, offset = self._server.call("Reading chunks", ask, clock)
             found += page
             if offset is None:
                 return found

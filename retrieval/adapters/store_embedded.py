@@ -24,7 +24,7 @@ from retrieval.adapters.engine_wire import Row
 from retrieval.adapters.points import DEFAULT_TENANT, storable
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Compared, Match, Point, Probe, Scores
+from retrieval.kit import FOREVER, Clock, Compared, Match, Point, Probe, Scores
 from retrieval.manifest import Manifest, checked_name
 from retrieval.settings import Settings
 from retrieval.types import Chunk
@@ -207,7 +207,9 @@ class EmbeddedStore:
         if storable(document_id):
             self._ask("describe", self._tenant, document_id, payload)
 
-    def chunks(self, document_id: str, start: int = 0, end: int | None = None) -> list[Chunk]:
+    def chunks(
+        self, document_id: str, start: int = 0, end: int | None = None, clock: Clock = FOREVER
+    ) -> list[Chunk]:
         """Return a document's chunks that overlap [start, end), by position."""
         if not storable(document_id):
             return []
@@ -219,18 +221,18 @@ class EmbeddedStore:
         found: list[tuple[int, Row]] = []
         following = None
         while True:
-            page, following = self._ask("chunks", ("all", tuple(parts)), following)
+            page, following = self._ask("chunks", ("all", tuple(parts)), following, clock=clock)
             found += page
             if following is None:
                 break
         return [chunk(row) for _, row in sorted(found, key=lambda each: (each[0], each[1][0]))]
 
-    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
         known = [id for id in ids if points.is_uuid(id)]
         found: dict[str, NDArray[np.float32]] = {}
         for at in range(0, len(known), IDS):
-            page = self._ask("vectors", self._tenant, known[at : at + IDS])
+            page = self._ask("vectors", self._tenant, known[at : at + IDS], clock=clock)
             found |= {id: np.frombuffer(data, np.float32) for id, data in page.items()}
         return found
 
@@ -245,9 +247,9 @@ class EmbeddedStore:
         whose = [*filter(storable, asked.document_ids)] if self._manifest.titled else []
         return self._begin("cosines", self._tenant, (first, known), (question, whose), clock=clock)
 
-    def count(self, filter: Filter | None = None) -> int:
+    def count(self, filter: Filter | None = None, clock: Clock = FOREVER) -> int:
         """Return how many chunks there are, exactly."""
-        return int(self._ask("count", within(self._tenant, filter)))
+        return int(self._ask("count", within(self._tenant, filter), clock=clock))
 
     def flush(self) -> None:
         """Make everything acknowledged survive a loss of power too."""
@@ -266,13 +268,11 @@ class EmbeddedStore:
     def _dimension(self) -> int:
         return int(self._manifest.encoder["dimension"])
 
-    def _ask(self, operation: str, *arguments: Any, clock: Clock | None = None) -> Any:
+    def _ask(self, operation: str, *arguments: Any, clock: Clock = FOREVER) -> Any:
         return self._begin(operation, *arguments, clock=clock)()
 
-    def _begin(
-        self, operation: str, *arguments: Any, clock: Clock | None = None
-    ) -> Callable[[], Any]:
-        left = clock.remaining() if clock else None
+    def _begin(self, operation: str, *arguments: Any, clock: Clock = FOREVER) -> Callable[[], Any]:
+        left = clock.remaining()
         timeout_s = self._timeout_s if left is None else left
         asked = (operation, self._manifest.name, self._manifest.id, *arguments)
         with _in_time(clock):
@@ -286,11 +286,10 @@ class EmbeddedStore:
 
 
 @contextmanager
-def _in_time(clock: Clock | None) -> Iterator[None]:
+def _in_time(clock: Clock) -> Iterator[None]:
     """Where the engine did not answer because the request's time ran out, say that."""
     try:
         yield
     except UnavailableError:
-        if clock:
-            clock.remaining()
+        clock.remaining()
         raise

@@ -126,7 +126,7 @@ class Decompose:
             return search
         answers: dict[int, str] = {}
         found: dict[int, Search] = {}
-        while ready := parts.ready(answers, set(found)):
+        while ready := [each for each in parts.ready(answers, set(found)) if each < self.most]:
             asked = {part: parts.filled(part, answers) for part in ready}
             found |= self._searched(asked, search, kit)
             for part in filter(parts.needed, ready):
@@ -137,7 +137,7 @@ class Decompose:
 
     def _parts(self, search: Search, kit: Kit) -> Parts:
         if self.how == "rules":
-            return Parts(tuple(split_questions(search.query)[: self.most]))
+            return Parts(tuple(split_questions(search.query)), search.query)
         if not self.always and not may_be_several(search.query):
             return Parts(())
         kind, glossary = told(search, self.kind)
@@ -148,7 +148,7 @@ class Decompose:
         reply = ask(kit, prompt, search.query)
         texts(reply, "questions", prompt, search.query)
         questions = [] if reply.data is None else reply.data["questions"]
-        return Parts(tuple(questions))
+        return Parts(tuple(questions), search.query)
 
     def _searched(self, asked: dict[int, str], whole: Search, kit: Kit) -> dict[int, Search]:
         """Search parts at the same time, each in a pipeline that bears its name in the trace."""
@@ -191,9 +191,11 @@ class Decompose:
         lists: dict[str, tuple[Hit, ...]] = {"": search.hits}
         lists |= {_name(part): found[part].hits for part in sorted(found)}
         new = tuple(Variant(found[part].query, "sub_question") for part in sorted(found))
-        left_out = [text for part, text in enumerate(parts.questions) if part not in found]
+        left_out = [part for part in range(len(parts.questions)) if part not in found]
         notes = [f"{_name(part)}: {found[part].query}" for part in sorted(found)]
-        notes += [f"not searched, for want of an answer: {text}" for text in left_out]
+        for part in left_out:
+            why = "for want of an answer" if part < self.most else f"beyond the first {self.most}"
+            notes.append(f"not searched, {why}: {parts.questions[part]}")
         if self.merging == "ranks":
             hits = interleaved(lists, "decompose")
         else:

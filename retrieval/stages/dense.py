@@ -60,7 +60,7 @@ def vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:
     if questions:
         out[questions] = kit.queries([variants[i].text for i in questions])
     if passages:
-        out[passages] = kit.embedder.passages([variants[i].text for i in passages])
+        out[passages] = kit.embedder.passages([variants[i].text for i in passages], kit.clock)
     return out
 
 

@@ -86,10 +86,12 @@ class Expand:
             _ = self._synonyms
 
     def check_after(self, later: Sequence[Stage]) -> None:
-        """Refuse feedback for a leg that is not searched. Raises: ConfigError."""
+        """Refuse words for a leg that is not searched. Raises: ConfigError."""
         leg = {"rm3": "sparse", "vector": "dense"}.get(self.how)
         if leg is not None:
             check_legs(later, (leg,), f"expand: {self.how} changes the {leg} leg")
+        else:
+            check_legs(later, ("dense", "sparse"), f"expand: {self.how} is searched by the legs")
 
     @property
     def asks_model(self) -> bool:

@@ -112,16 +112,23 @@ def shares(rankings: Sequence[Ranking], alpha: float) -> list[float]:
     """Return each ranking's weight; they sum to 1.
 
     The dense leg has `alpha` and the sparse one the rest, split by the variants' weights; a leg
-    that made no ranking leaves its share to the other.
+    that made no ranking, or only of variants without weight, leaves its share to the other.
+
+    Raises: ConfigError where nothing has a weight.
     """
     totals: dict[str, float] = {}
     for each in rankings:
         totals[each.leg] = totals.get(each.leg, 0.0) + each.weight
-    legs = {leg: alpha if leg == "dense" else 1 - alpha for leg in totals}
+    legs = {leg: alpha if leg == "dense" else 1 - alpha for leg, total in totals.items() if total}
+    if len(legs) == 1:
+        legs = dict.fromkeys(legs, 1.0)
     whole = sum(legs.values())
-    if whole == 0 or 0 in totals.values():
+    if whole == 0:
         raise ConfigError("fuse: the weights of the rankings are all 0.")
-    return [legs[each.leg] / whole * each.weight / totals[each.leg] for each in rankings]
+    return [
+        legs[each.leg] / whole * each.weight / totals[each.leg] if each.leg in legs else 0.0
+        for each in rankings
+    ]
 
 
 def min_max(scores: Values) -> list[float]:

@@ -9,7 +9,7 @@ from retrieval.errors import ConfigError
 from retrieval.inside import Inside, check_held, check_held_after, take_columns
 from retrieval.kit import Kit
 from retrieval.pipeline import Stage
-from retrieval.questions import ASKING, VERBS, split_questions
+from retrieval.questions import ASKING, MARKS, VERBS, split_questions
 from retrieval.stages.fuse import min_max
 from retrieval.types import Hit, Search
 
@@ -142,7 +142,7 @@ def query_class(query: str, questions: int) -> QueryClass:
     if questions > 1:
         return "several"
     words = query.lower().split()
-    asks = "?" in query or (len(words) >= FEWEST_WORDS and words[0] in OPENINGS)
+    asks = "?" in query.translate(MARKS) or (len(words) >= FEWEST_WORDS and words[0] in OPENINGS)
     return "question" if asks else "keywords"
 
 

@@ -110,7 +110,7 @@ class Hyde:
             whole = Variant(" ".join((own.text, *passages)))
             direction = vector(whole, kit)
         else:
-            rows = [vector(own, kit), *kit.embedder.passages(passages)]
+            rows = [vector(own, kit), *kit.embedder.passages(passages, kit.clock)]
             direction = np.mean(rows, axis=0, dtype=np.float32)
         terms = own.terms + self._terms(passages, own)
         return renewed(search, replace(own, vector=as_unit(direction), terms=terms))

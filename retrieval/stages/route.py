@@ -56,7 +56,8 @@ class Route:
 
     `how` the domains are used. `hard`, before the retrievers: the filter is narrowed to the
     fewest domains that together have at least `confidence`, if those are at most `most`; a more
-    doubtful question, and one that belongs to none of the domains, is searched everywhere.
+    doubtful question, and one that belongs to none of the domains, is searched everywhere. So is
+    one whose filter leaves nothing of these domains: what was asked for goes before a guess.
     `soft`, after `fuse`: a hit's score grows by the probability of its domain, times `boost`, times
     the range of the hits' scores (1 if they are all equal). A route after another one, such as a
     soft one after a hard one, uses the domains that are there already. `label`: the domains are
@@ -208,14 +209,18 @@ class Route:
             return search.noted("searched everywhere")
         names = tuple(sorted(each.name for each in search.domains[:needed]))
         for name in names:
-            if not kit.store.count(AnyOf("domain", (name,))):
+            if not kit.store.count(AnyOf("domain", (name,)), kit.clock):
                 raise ConfigError(
                     f"route: index {kit.store.manifest.name!r} holds nothing of the domain"
                     f" {name!r}. Ingest its documents with --domain {name}, or train the router on"
                     " the domains that are there."
                 )
         own: Filter = AnyOf("domain", names)
-        whole = own if search.filter is None else And((search.filter, own))
+        if search.filter is None:
+            return replace(search, filter=own).noted(f"narrowed to {', '.join(names)}")
+        whole = And((search.filter, own))
+        if not kit.store.count(whole, kit.clock):
+            return search.noted(f"the filter leaves nothing of {', '.join(names)}: not narrowed")
         return replace(search, filter=whole).noted(f"narrowed to {', '.join(names)}")
 
     def _boosted(self, search: Search) -> Search:

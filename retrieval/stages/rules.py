@@ -9,14 +9,18 @@ from typing import ClassVar
 from retrieval.diversity import diversified
 from retrieval.errors import ConfigError
 from retrieval.filters import And, Equals
+from retrieval.inside import in_place
 from retrieval.kit import Kit
 from retrieval.periods import checked_day, midnight, moment, reference_day
+from retrieval.pipeline import Stage, stage_name
 from retrieval.records import values
 from retrieval.types import Hit, Score, Search, ordered
 from retrieval.variants import vector
 
 Value = str | int | float | bool
 MOST_PINNED = 20
+SEARCHING = ("fuse", "decompose")
+"""The stages that make hits of new rankings."""
 NOTED = 5
 LEAST_STEP = 1e-9
 
@@ -86,6 +90,15 @@ class Rules:
             raise ConfigError(f"rules.pinned: up to {MOST_PINNED} documents, each once.")
         if both := [each for each in self.pinned if self._blocks(each)]:
             raise ConfigError(f"rules: {both[0]!r} is pinned and blocked.")
+
+    def check_after(self, later: Sequence[Stage]) -> None:
+        """Refuse a later stage that would bring blocked documents back. Raises: ConfigError."""
+        for each in in_place(later) if self.blocked else ():
+            if stage_name(each) in SEARCHING:
+                raise ConfigError(
+                    f"rules: {stage_name(each)!r} would bring blocked documents back: put rules"
+                    " after it."
+                )
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Apply the rules that are on."""

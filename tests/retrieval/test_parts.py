@@ -61,3 +61,11 @@ def test_parts_wait_for_the_answers_that_they_refer_to() -> None:
     assert parts.ready({0: "Ann", 1: "Ulm"}, {0, 1, 2}) == []
     assert parts.filled(3, {1: "Ulm", 2: "1900 #1"}) == "Ulm and 1900 #1?"
     assert [parts.needed(i) for i in range(5)] == [True, True, True, False, False]
+
+
+def test_a_number_sign_that_the_question_holds_itself_is_a_word() -> None:
+    parts = Parts(("Which film was #1 in 1979?", "Who directed #2?"), "... was #1 in 1979?")
+    assert parts.needs(0) == set()
+    assert parts.ready({}, set()) == [0]
+    assert parts.filled(0, {0: "warm"}) == "Which film was #1 in 1979?"
+    assert parts.needs(1) == {1}

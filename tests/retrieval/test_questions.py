@@ -41,6 +41,7 @@ from retrieval.questions import LONGEST, may_be_several, split_questions
         ),
         ("one?\ntwo?", ["one?", "two?"]),
         ("猫はどこ？犬は何？", ["猫はどこ?", "犬は何?"]),
+        ("أين ينام القط؟ ما هو الخبز؟", ["أين ينام القط?", "ما هو الخبز?"]),
     ],
 )
 def test_questions_are_taken_apart(text: str, parts: list[str]) -> None:
@@ -104,3 +105,8 @@ def test_long_texts_take_no_time(text: str) -> None:
     may_be_several(text)
     split_questions(text)
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("text", ["why? how?", "猫はどこ？犬は何？", "أين ينام القط؟ ما هو الخبز؟"])
+def test_two_question_marks_of_any_script_may_be_several(text: str) -> None:
+    assert may_be_several(text)

@@ -9,6 +9,7 @@ LIST = """\
 # what our people write
 AD, Alzheimer's disease, Alzheimer disease
 k8s => kubernetes, container cluster   # one way
+dotnet, .NET, C#
 heart attack, myocardial infarction
 heart, cardiac
 IT, information technology
@@ -33,6 +34,8 @@ def synonyms(tmp_path: Path) -> Synonyms:
         ("heart or cardiac", None),
         ("kubernetes", None),
         ("ad in it", None),
+        ("vitamin C", None),
+        ("in dotnet", "in dotnet (.NET, C#)"),
         ("headache, hearts", None),
         ("", None),
         ("🦊", None),
@@ -69,3 +72,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     for name in ("gone.txt", "bytes", "."):
         with pytest.raises(ConfigError, match="cannot be read"):
             load_synonyms(tmp_path / name)
+
+
+def test_a_byte_order_mark_is_no_part_of_an_entry(tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("AD, Alzheimer", encoding="utf-8-sig")
+    assert load_synonyms(file).spelled_out("what is AD?") == "what is AD (Alzheimer)?"

@@ -209,9 +209,10 @@ def test_a_second_start_needs_no_torch(data_dir: Path, default: ModelEmbedder) -
     assert found.stdout.split("\n")[0] == "hit []"
 
 
-def test_a_question_without_time_is_refused_before_it_is_computed(default: ModelEmbedder) -> None:
-    with pytest.raises(DeadlineError):
-        default.queries(["cats"], Clock(0.0))
+def test_a_text_without_time_is_refused_before_it_is_computed(default: ModelEmbedder) -> None:
+    for embed in (default.queries, default.passages):
+        with pytest.raises(DeadlineError):
+            embed(["cats"], Clock(0.0))
 
 
 @pytest.mark.parametrize(

@@ -319,16 +319,18 @@ def test_another_dimension_than_before_is_an_error(
 
 
 @pytest.mark.parametrize("fault", [silent, dripping])
-def test_a_question_ends_with_its_deadline(
+def test_questions_and_passages_end_with_their_deadline(
     fault: Callable[[Answering], None], endpoint: Endpoint, embedder: HttpEmbedder
 ) -> None:
-    endpoint.faults.extend([fault, fault])
-    began = time.monotonic()
-    with pytest.raises(DeadlineError, match=endpoint.url):
-        embedder.queries(["a"], Clock(DEADLINE_S))
-    assert time.monotonic() - began < DEADLINE_S + 1.0
-    with pytest.raises(DeadlineError):
-        embedder.queries(["a"], Clock(0.0))
+    endpoint.faults.extend([fault] * 4)
+    for embed in (embedder.queries, embedder.passages):
+        began = time.monotonic()
+        with pytest.raises(DeadlineError, match=endpoint.url):
+            embed(["a"], Clock(DEADLINE_S))
+        assert time.monotonic() - began < DEADLINE_S + 1.0
+    for embed in (embedder.queries, embedder.passages):
+        with pytest.raises(DeadlineError):
+            embed(["a"], Clock(0.0))
 
 
 def test_a_cut_answer_and_a_dead_endpoint_are_errors(

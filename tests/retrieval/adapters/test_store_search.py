@@ -140,10 +140,17 @@ def test_a_probe_that_cannot_be_compared_is_refused(place: Any) -> None:
             store.search([probe], None, 5, CLOCK)
 
 
-def test_a_search_after_its_deadline_is_refused(place: Any) -> None:
-    store = place.own(passage("d", "text"))
-    with pytest.raises(DeadlineError):
-        store.search([HashEmbedder().passages(["text"])[0]], None, 5, Clock(-1.0))
+def test_a_question_after_its_deadline_is_refused(place: Any) -> None:
+    chunk = passage("d", "text")
+    store, late = place.own(chunk), Clock(-1.0)
+    for ask in (
+        lambda: store.search([HashEmbedder().passages(["text"])[0]], None, 5, late),
+        lambda: store.chunks("d", clock=late),
+        lambda: store.vectors([chunk.id], late),
+        lambda: store.count(clock=late),
+    ):
+        with pytest.raises(DeadlineError):
+            ask()
 
 
 def test_searches_at_the_same_time_find_the_same(place: Any) -> None:

@@ -275,3 +275,19 @@ def test_odd_questions_are_answered(kit: Kit, text: str) -> None:
     found = run(Pipeline("p", (Dense(), Fuse(), Decompose(how="rules"))), Search.of(text), kit)
     assert found.hits
     assert len(part_queries(found)) <= 5
+
+
+def test_rules_take_a_number_sign_of_the_question_as_it_is(kit: Kit) -> None:
+    asked = "How fast is the fastest train? Which train was #1 in France?"
+    found = run(split(Decompose(how="rules")), Search.of(asked), kit)
+    assert len(part_queries(found)) == 2
+    assert "#1" in part_queries(found)[1]
+    assert not found.degraded
+
+
+def test_parts_beyond_the_most_are_noted(kit: Kit) -> None:
+    asked = "where do cats sleep? what is bread? how fast are trains?"
+    found = run(split(Decompose(how="rules", most=2)), Search.of(asked), kit)
+    assert len(part_queries(found)) == 2
+    notes = found.trace[-1].notes
+    assert [each for each in notes if "beyond the first 2: how fast are trains?" in each]

@@ -66,7 +66,7 @@ def test_a_hypothetical_variant_is_embedded_as_a_passage(kit: Kit) -> None:
             asked.extend(f"query:{text}" for text in texts)
             return kit.embedder.passages(texts)
 
-        def passages(self, texts: list[str]) -> np.ndarray:
+        def passages(self, texts: list[str], clock: object) -> np.ndarray:
             asked.extend(f"passage:{text}" for text in texts)
             return kit.embedder.passages(texts)
 

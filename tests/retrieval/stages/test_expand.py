@@ -9,11 +9,13 @@ import pytest
 from retrieval.errors import ConfigError
 from retrieval.filters import Equals
 from retrieval.kit import Kit
-from retrieval.offline import offline_kit
+from retrieval.offline import offline_kit, passage
 from retrieval.pipeline import Pipeline, run, stage_key
+from retrieval.stages.decompose import Decompose
 from retrieval.stages.dense import Dense
 from retrieval.stages.expand import Expand
 from retrieval.stages.fuse import Fuse
+from retrieval.stages.rerank import Rerank
 from retrieval.stages.sparse import Sparse
 from retrieval.types import Search
 
@@ -177,3 +179,18 @@ def test_a_parameter_that_cannot_be_is_named(given: dict[str, Any], named: str) 
 @pytest.mark.parametrize("text", ["🦊", "猫はどこで寝ますか", "why " * 10_000, "half \ud83e pair"])
 def test_odd_questions_are_answered(asked: Kit, how: Any, text: str) -> None:
     assert run(Pipeline("p", (Expand(how=how), *LEGS)), Search.of(text), asked).hits
+
+
+@pytest.mark.parametrize("how", ["paraphrase", "keywords", "rm3", "vector"])
+def test_words_that_no_leg_would_search_are_refused(how: Any) -> None:
+    with pytest.raises(ConfigError, match=f"expand: {how}"):
+        Pipeline("p", (*LEGS, Expand(how=how), Decompose(how="rules"), Rerank()))
+
+
+def test_a_title_that_is_null_adds_no_word() -> None:
+    chunks = [replace(passage("1", "cat sleep"), meta={"title": None}), passage("2", "train")]
+    kit = offline_kit(chunks)
+    store: Any = kit.store
+    titled = replace(store, manifest=replace(store.manifest, embed="title+text"))
+    found = Expand(how="rm3", documents=1)(Search.of("cat"), replace(kit, store=titled))
+    assert {word for word, _ in found.variants[0].terms} == {"cat", "sleep"}

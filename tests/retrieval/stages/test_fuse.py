@@ -125,3 +125,15 @@ def test_the_shares_of_domains_are_mixed_by_their_probabilities() -> None:
 def test_a_share_of_a_domain_out_of_range_is_named() -> None:
     with pytest.raises(ConfigError, match=r"fuse.domains: law: 0 to 1, got 1.5"):
         Fuse(domains=(("law", 1.5),))
+
+
+def test_a_leg_that_stands_alone_has_all_the_weight() -> None:
+    more = ranking("dense:paraphrase", {"a": 1.0}, weight=3.0)
+    assert shares([DENSE, more], 0.0) == pytest.approx([0.25, 0.75])
+
+
+def test_a_leg_of_variants_without_weight_leaves_its_share_to_the_other() -> None:
+    nothing = ranking("sparse:original", {"a": 1.0}, weight=0.0)
+    assert shares([DENSE, nothing], 0.5) == [1.0, 0.0]
+    with pytest.raises(ConfigError, match="all 0"):
+        shares([nothing], 0.5)

@@ -121,6 +121,7 @@ def test_similarity_is_the_best_of_the_dense_leg() -> None:
         ("where cats", "keywords"),
         ("where do cats sleep", "question"),
         ("cats sleep where?", "question"),
+        ("أين ينام القط؟", "question"),
         (SEVERAL, "several"),
         ("🦊", "keywords"),
     ],

@@ -397,3 +397,13 @@ def test_a_soft_route_that_nothing_tells_the_domains_is_refused_when_it_is_built
 def test_only_a_route_by_descriptions_alone_asks_a_model(file: str) -> None:
     routes = [Route(file), Route(votes=3, domains=ABOUT), Route(how="soft"), Route(domains=ABOUT)]
     assert [each.asks_model for each in routes] == [False, False, False, True]
+
+
+def test_a_filter_that_leaves_nothing_of_the_domain_goes_before_the_route(
+    kit: Kit, file: str
+) -> None:
+    search = Search.of("where does a cat sleep?", filter=Equals("domain", "bread"))
+    found = run(Pipeline("p", (Route(file), *LEGS)), search, kit)
+    assert found.filter == search.filter
+    assert {hit.chunk.domain for hit in found.hits} == {"bread"}
+    assert found.trace[0].notes[-1] == "the filter leaves nothing of cats: not narrowed"

@@ -21,6 +21,7 @@ from retrieval.stages.rules import Rules
 from retrieval.types import Chunk, Hit, Score, Search, ordered
 
 TODAY = "2024-03-15"
+LEGS: list[dict[str, Any]] = [{"use": "dense"}, {"use": "sparse"}, {"use": "fuse"}]
 
 
 def hits(**scored: tuple[float, Mapping[str, Any]]) -> tuple[Hit, ...]:
@@ -305,3 +306,17 @@ def test_a_pipeline_file_says_every_rule() -> None:
 def test_what_cannot_work_is_a_config_error(parameters: dict[str, Any], why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         Rules(**parameters)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"use": "decompose", "how": "rules"},
+        {"use": "gate", "then": [{"use": "expand", "how": "rm3"}, *LEGS]},
+    ],
+)
+def test_what_would_bring_blocked_documents_back_is_refused(later: dict[str, Any]) -> None:
+    tables = [*LEGS, {"use": "rules", "blocked": ["drafts/*"]}, later]
+    with pytest.raises(ConfigError, match="would bring blocked documents back"):
+        build_pipeline("p", tables)
+    build_pipeline("p", [*LEGS, {"use": "rules", "most": 1}, later])
