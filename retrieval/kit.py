@@ -165,6 +165,9 @@ class Store(Protocol):
     ) -> list[Chunk]:
         """Return a document's chunks that overlap [start, end), by position."""
 
+    def present(self, ids: Sequence[str], clock: Clock = FOREVER) -> set[str]:
+        """Return which of these chunks there are, all at one moment."""
+
     def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, Vector]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
 

@@ -87,6 +87,11 @@ class ListStore:
         ]
         return [_chunk(row) for row in sorted(found, key=lambda row: row.payload["position"])]
 
+    def present(self, ids: Sequence[str], clock: Clock = FOREVER) -> set[str]:
+        """Return which of these chunks there are."""
+        clock.remaining()
+        return {row.id for row in self._rows()} & set(ids)
+
     def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
         clock.remaining()

@@ -22,6 +22,8 @@ GIVEN = frozenset({"query", "limit", "filter", "variants"})
 """The columns that every search starts with."""
 PASSED_ON = frozenset({"variants", "rankings"})
 """The columns that no answer shows: they are for later stages."""
+TRIES = 3
+"""Runs whose hits may be replaced before they are given, until the rest has to do."""
 TOP = 10
 """How many first hits a step of the trace keeps."""
 
@@ -114,10 +116,28 @@ def _check_used(name: str, stages: Sequence[Stage]) -> None:
 def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
     """Return the answered search: the pipeline's hits, cut to the limit last.
 
+    An answer does not mix two versions of a document, however many searches it took: where one of
+    its hits was replaced meanwhile, the pipeline runs again, TRIES times in all; then such hits
+    are left out, and the context of their documents. The trace holds every run.
+
     Raises: InputError for an empty question, AssayError where a stage fails that cannot be left
     out (any stage, if the kit is strict).
     """
-    return states(pipeline, search, kit)[-1]
+    trace: tuple[Step, ...] = ()
+    for _ in range(TRIES):
+        answer = states(pipeline, search, kit)[-1]
+        trace += answer.trace
+        ids = [hit.chunk.id for hit in answer.hits]
+        there = kit.store.present(ids, kit.clock) if ids else set()
+        if len(there) == len(ids):
+            break
+    gone = {hit.chunk.document_id for hit in answer.hits if hit.chunk.id not in there}
+    return replace(
+        answer,
+        hits=tuple(hit for hit in answer.hits if hit.chunk.id in there),
+        context=tuple(each for each in answer.context if each.document_id not in gone),
+        trace=trace,
+    )
 
 
 def states(

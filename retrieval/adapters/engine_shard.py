@@ -150,6 +150,11 @@ class Shard:
         found = [(payload["position"], _row(id, payload)) for id, payload in read]
         return found, None if following is None else str(following)
 
+    def present(self, tenant: str, ids: Sequence[str]) -> list[str]:
+        """Return which of these points a tenant has."""
+        records: list[Any] = self._shard.retrieve(list(ids), ["tenant"], False)
+        return [str(each.id) for each in records if each.payload == {"tenant": tenant}]
+
     def vectors(self, tenant: str, ids: Sequence[str]) -> dict[str, bytes]:
         """Return the dense vectors of a tenant's points as float32 bytes, by id."""
         records: list[Any] = self._shard.retrieve(list(ids), ["tenant"], [DENSE])

@@ -31,6 +31,7 @@ OF_ONE_INDEX = frozenset(
         "chunks",
         "vectors",
         "cosines",
+        "present",
         "count",
         "flush",
     }

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-PROTOCOL = 4
+PROTOCOL = 5
 OK = "ok"
 LENGTH = struct.Struct("!Q")
 LARGEST = 2**30

@@ -124,6 +124,16 @@ class ServerStore:
         found.sort(key=lambda record: (record.payload or {}).get("position", 0))
         return [chunk(record) for record in found]
 
+    def present(self, ids: Sequence[str], clock: Clock = FOREVER) -> set[str]:
+        """Return which of these chunks there are: up to PAGE of them at one moment."""
+        wanted = [id for id in dict.fromkeys(ids) if points.is_uuid(id)]
+        found: set[str] = set()
+        for first in range(0, len(wanted), PAGE):
+            some = ("ids", tuple(wanted[first : first + PAGE]))
+            own = ("all", (within(self.tenant), some))
+            found |= {str(each.id) for each in self._records(own, clock, with_payload=False)}
+        return found
+
     def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
         wanted = [id for id in dict.fromkeys(ids) if points.is_uuid(id)]

@@ -227,6 +227,11 @@ class EmbeddedStore:
                 break
         return [chunk(row) for _, row in sorted(found, key=lambda each: (each[0], each[1][0]))]
 
+    def present(self, ids: Sequence[str], clock: Clock = FOREVER) -> set[str]:
+        """Return which of these chunks there are, all at one moment."""
+        known = [id for id in ids if points.is_uuid(id)]
+        return set(self._ask("present", self._tenant, known, clock=clock)) if known else set()
+
     def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
         known = [id for id in ids if points.is_uuid(id)]

@@ -7,6 +7,7 @@ import pytest
 from retrieval.config import build_pipeline
 from retrieval.errors import ConfigError, DeadlineError, InputError, ProviderError
 from retrieval.kit import Clock, Kit
+from retrieval.offline import documents, offline_kit, passage
 from retrieval.pipeline import Pipeline, fingerprint, run, stage_key
 from retrieval.stages.dense import Dense
 from retrieval.stages.fuse import Fuse
@@ -63,6 +64,39 @@ def test_the_limit_cuts_last(kit: Kit) -> None:
     assert len(few.hits) == 2
     assert few.hits == many.hits[:2]
     assert few.trace[-1].changed["hits"] > 2
+
+
+@dataclass(frozen=True)
+class Replacing:
+    """A stage beside which a document gets another text, so many times."""
+
+    times: list[str]
+    reads: ClassVar[tuple[str, ...]] = ("query",)
+    writes: ClassVar[tuple[str, ...]] = ("context",)
+    optional: ClassVar[bool] = True
+
+    def __call__(self, search: Search, kit: Kit) -> Search:
+        if self.times:
+            text = self.times.pop()
+            kit.store.replace({"d": documents(kit, [passage("d", text)], 1.0)["d"]})
+        return replace(search, context=tuple(hit.chunk for hit in search.hits))
+
+
+@pytest.mark.parametrize("texts", [["cats eat"], ["cats eat", "cats run"]])
+def test_an_answer_holds_no_hit_that_was_replaced_while_it_was_searched(texts: list[str]) -> None:
+    kit = offline_kit({"d": "cats sleep", "e": "cats"})
+    found = run(Pipeline("p", (*HYBRID.stages, Replacing([*texts]))), Search.of("cats"), kit)
+    assert {hit.chunk.text for hit in found.hits} == {texts[0], "cats"}
+    assert {chunk.text for chunk in found.context} == {texts[0], "cats"}
+    assert [step.stage for step in found.trace].count("fuse") == len(texts) + 1
+
+
+def test_hits_that_are_replaced_again_and_again_are_left_out() -> None:
+    kit = offline_kit({"d": "cats sleep", "e": "cats"})
+    texts = ["cats eat", "cats run", "cats purr", "cats hide"]
+    found = run(Pipeline("p", (*HYBRID.stages, Replacing(texts))), Search.of("cats"), kit)
+    assert [hit.chunk.text for hit in found.hits] == ["cats"]
+    assert [chunk.text for chunk in found.context] == ["cats"]
 
 
 def test_an_empty_question_is_refused(kit: Kit) -> None:

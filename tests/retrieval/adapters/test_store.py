@@ -119,6 +119,18 @@ def test_chunks_are_those_that_overlap(place: Any) -> None:
     assert store.chunks("unknown") == []
 
 
+def test_what_was_replaced_or_deleted_is_not_present(place: Any) -> None:
+    old, other = passage("d", "old text"), passage("e", "other")
+    store = place.own(old, other)
+    ids = [old.id, other.id, "nobody", str(uuid.uuid4())]
+    assert store.present(ids) == {old.id, other.id}
+    assert store.scoped("somebody else").present(ids) == set()
+    new = passage("d", "new text")
+    store.replace({"d": [point(new)], "e": []})
+    assert store.present([*ids, new.id]) == {new.id}
+    assert store.present([]) == set()
+
+
 def test_vectors_come_by_id_and_unknown_ids_are_left_out(place: Any) -> None:
     store = place.own(*passages(TEXTS))
     chunk = passages(TEXTS)[1]
