@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from retrieval.kit import FOREVER, Clock, Embedder, Vectors
+from retrieval.clock import FOREVER, Clock
+from retrieval.kit import Embedder, Vectors
 from retrieval.types import Span
 
 Known = dict[tuple[str, ...], Vectors]

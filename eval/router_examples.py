@@ -10,9 +10,10 @@ import numpy as np
 
 from eval.jsonl import records, string
 from eval.router_training import Labelled
+from retrieval.clock import Clock
 from retrieval.embedded_text import embedded_text
 from retrieval.errors import InputError
-from retrieval.kit import Clock, Embedder
+from retrieval.kit import Embedder
 from retrieval.manifest import digest
 from retrieval.router import Array
 

@@ -1,7 +1,7 @@
 """The types of metadata fields: what an index can be asked for, found in its first documents."""
 
+import re
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from retrieval.filters import MAX_INTEGER, RESERVED, instant
@@ -18,6 +18,12 @@ TYPES: dict[frozenset[str], FieldType] = {
     frozenset({"date"}): "date",
     frozenset({"str"}): "str",
     frozenset({"str", "date"}): "str",
+}
+
+_INTEGER = r"-?(?:0|[1-9][0-9]{0,17})"
+NUMBERS = {
+    "int": re.compile(_INTEGER),
+    "float": re.compile(rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"),
 }
 
 
@@ -55,7 +61,8 @@ def typed(meta: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, 
     """Return metadata whose values have the types of their fields, where they can have them.
 
     So that `"2019"` is found as the number it means in a field of numbers, and `7` as text in a
-    field of texts. What cannot be of its field's type stays as it is.
+    field of texts. What cannot be of its field's type stays as it is, and so does what only looks
+    like a number: an article `00123`, a postal code `02108`.
     """
     return {name: _typed(value, types.get(name)) for name, value in meta.items()}
 
@@ -76,7 +83,7 @@ def _typed(value: Any, kind: FieldType | None) -> Any:
 def _read(text: str, kind: FieldType, otherwise: str) -> Any:
     if kind == "bool":
         return {"true": True, "false": False}.get(text.lower(), otherwise)
-    with suppress(ValueError):
+    if NUMBERS[kind].fullmatch(text):
         number = int(text) if kind == "int" else float(text)
         if abs(number) <= MAX_INTEGER:
             return number

@@ -4,6 +4,7 @@ The text is tokenised once, from left to right and only as far as a chunker has 
 encoder's own tokenizer. Knows nothing about how chunks are cut.
 """
 
+import unicodedata
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
@@ -19,7 +20,10 @@ from retrieval.types import Span
 BLOCK = 50_000
 """How many characters are tokenised in one call."""
 LONGEST_TOKEN = 24
-"""A token of more characters is a word the encoder does not know: each character counts as one."""
+"""A token of more characters is a word the encoder does not know: its parts may be known.
+
+Each character counts as what it decomposes to: a Hangul syllable as two or three letters.
+"""
 WORD_REACH = 16
 """How many tokens, and at most a quarter, a cut moves back to stand before a word."""
 CLUSTER_REACH = 256
@@ -146,8 +150,10 @@ class _Tokens:
         for start, stop in self._spans(self._text[base:end]):
             last_start, last_end = max(base + start, last_start), max(base + stop, last_end)
             if last_end - last_start > LONGEST_TOKEN:
-                self._starts.extend(range(last_start, last_end))
-                self._ends.extend(range(last_start + 1, last_end + 1))
+                for at in range(last_start, last_end):
+                    parts = len(unicodedata.normalize("NFD", self._text[at]))
+                    self._starts.extend([at] * parts)
+                    self._ends.extend([at + 1] * parts)
                 last_start = last_end - 1
             else:
                 self._starts.append(last_start)

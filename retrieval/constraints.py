@@ -5,51 +5,22 @@ date, a span of days) is worked out here, in code.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from retrieval.dated import dates_of, is_negated, with_tail
 from retrieval.filters import MAX_INTEGER, And, AnyOf, Equals, Filter, Or, Range
 from retrieval.manifest import FieldType
-from retrieval.periods import PERIOD, RELATIVE, midnight, period_of
+from retrieval.periods import midnight, period_of
 from retrieval.questions import LONGEST
 
 OPERATORS = ("is", "<", "<=", ">", ">=")
 """Of a period: before its first day, until its last, after its last, since its first."""
-WORDS = {
-    "before": "<",
-    "prior to": "<",
-    "earlier than": "<",
-    "until": "<=",
-    "till": "<=",
-    "up to": "<=",
-    "through": "<=",
-    "after": ">",
-    "later than": ">",
-    "since": ">=",
-    **dict.fromkeys(("in", "from", "during", "on"), "is"),
-}
 BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 MOST = 8
 """Conditions of one question; more are not read."""
-
-_HOW = "|".join(word.replace(" ", r"\s+") for word in WORDS)
-_NEGATED = re.compile(
-    r"(?:\b(?:not|never|except|excluding|without|than)|n['’]t)\s+(?:\w+\s+)?$", re.I
-)
-_BETWEEN = re.compile(
-    rf"\b(?:between\s+(?P<first>{PERIOD})\s+and"
-    rf"|(?:from|in|during)\s+(?P<start>{PERIOD})\s*(?:to|until|till|through|up\s+to|-|–))\s*(?P<last>{PERIOD})",
-    re.I,
-)
-_DATED = re.compile(
-    rf"\b(?P<how>{_HOW})\s+(?P<when>{PERIOD})(?P<on>\s+on(?:wards?)?\b)?"
-    rf"(?P<more>(?:\s*(?:,|/|\bor\b|\band\b)+\s*{PERIOD})*)",
-    re.I,
-)
-_RELATIVE = re.compile(rf"\b{RELATIVE}", re.I)
-_PERIOD = re.compile(PERIOD, re.I)
 
 
 class Constraint(NamedTuple):
@@ -70,14 +41,15 @@ def constraints_of(
     """Return what a question demands outright: `field:value`, and dates after a preposition.
 
     `kind:policy`, `kind="data sheet"`, `year>=2019`; before, until, after, since, in 2019; between
-    May 2018 and 2020; last month. A year by itself is no demand, nor is one behind a negation.
+    May 2018 and 2020; no later than 2019; 2019 or later; last month. A year by itself is no demand,
+    nor is what stands behind a negation, or is not understood: `in 2019 or before the war`.
     Dates are about `date_field`, where the index has it. A text too long for a question has none.
     """
     if len(question) > LONGEST:
         return []
     found, rest = _named(question, kinds)
     if date_field in kinds:
-        found += [Constraint(date_field, how, words) for how, words in _dates(rest)]
+        found += [Constraint(date_field, how, words) for how, words in dates_of(rest)]
     return list(dict.fromkeys(found))[:MOST]
 
 
@@ -123,31 +95,17 @@ def _named(question: str, kinds: Mapping[str, FieldType]) -> tuple[list[Constrai
         re.I,
     )
     found = []
-    for name, sign, value in pattern.findall(question):
+    for match in pattern.finditer(question):
+        name, sign, value = match.groups()
+        if is_negated(question[: match.start()]):
+            continue
         operator = sign if sign and sign != "=" else "is"
+        if value[0].isdigit():
+            operator = with_tail(operator, f"{question[match.end() :]} ;")
         words = value.strip('"').rstrip(".:)")
-        if words:
+        if words and operator:
             found.append(Constraint(names[name.lower()], operator, words))
     return found, pattern.sub(" ; ", question)
-
-
-def _dates(text: str) -> Iterator[tuple[str, str]]:
-    """Yield operators and the words of a period; what is found is taken out before the next."""
-    for found in _BETWEEN.finditer(text):
-        yield ">=", found["first"] or found["start"]
-        yield "<=", found["last"]
-    text = _BETWEEN.sub(" ; ", text)
-    for found in _DATED.finditer(text):
-        how = WORDS[" ".join(found["how"].lower().split())]
-        if _NEGATED.search(text[: found.start()]):
-            continue
-        yield ">=" if found["on"] and how == "is" else how, found["when"]
-        if how == "is":
-            yield from (("is", more.group()) for more in _PERIOD.finditer(found["more"]))
-    text = _DATED.sub(" ; ", text)
-    for found in _RELATIVE.finditer(text):
-        if not _NEGATED.search(text[: found.start()]):
-            yield "is", found.group()
 
 
 def _condition(constraint: Constraint, kind: FieldType, today: date) -> Filter | None:

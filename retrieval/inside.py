@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from retrieval.errors import ConfigError
 from retrieval.pipeline import Pipeline, Stage, params, stage_name
+from retrieval.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,24 @@ def every_stage(stages: Sequence[Stage]) -> Iterator[Stage]:
 def asks_model(stage: Stage) -> bool:
     """Return whether a stage, or one that it holds, asks a language model."""
     return any(getattr(each, "asks_model", False) for each in every_stage([stage]))
+
+
+def check_answers(stages: Sequence[Stage], settings: Settings) -> None:
+    """Refuse a stage that asks for an answer longer than a question's tokens. Raises: ConfigError.
+
+    A stage whose answers can be long says in `answer_tokens` how long. What may be in a cassette
+    already is not refused: a recorded answer costs no tokens.
+    """
+    if not settings.llm_url or settings.cassette_mode not in ("off", "record"):
+        return
+    for stage in every_stage(stages):
+        needed = getattr(stage, "answer_tokens", 0)
+        if needed > settings.llm_tokens:
+            raise ConfigError(
+                f"{stage_name(stage)}: its answer may take {needed} tokens, and a question has"
+                f" {settings.llm_tokens} (llm_tokens), so that it could never be asked for. Set"
+                " llm_tokens well above that (the prompt counts too), or ask for less there."
+            )
 
 
 def check_first(before: Sequence[Stage], why: str) -> None:

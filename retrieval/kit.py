@@ -4,7 +4,6 @@ Stages get their parameters in the constructor and their tools in the call, so t
 runs on the embedded engine, on a cluster, or on the offline kit of the tests.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
@@ -12,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import ConfigError, DeadlineError
+from retrieval.clock import FOREVER, Clock
+from retrieval.errors import ConfigError
 from retrieval.filters import Filter
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk, Span
@@ -21,30 +21,6 @@ Scores = dict[str, float]
 Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 """Shape (n, dimension), rows of unit length, float32."""
-
-
-class Clock:
-    """The time that one request has. Every provider and engine call asks it for its timeout."""
-
-    def __init__(self, timeout_s: float | None = None) -> None:
-        """Start now; None never ends."""
-        self._end = None if timeout_s is None else time.monotonic() + timeout_s
-
-    def remaining(self) -> float | None:
-        """Return the seconds that are left, or None without a deadline.
-
-        Raises: DeadlineError when none are left.
-        """
-        if self._end is None:
-            return None
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise DeadlineError("The request's time ran out.")
-        return left
-
-
-FOREVER = Clock()
-"""No deadline: that of ingestion and of measurements."""
 
 
 class Embedder(Protocol):

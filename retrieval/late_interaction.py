@@ -5,8 +5,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError
-from retrieval.kit import Clock, Embedder, Kit, Vectors
+from retrieval.kit import Embedder, Kit, Vectors
 
 Kind = Literal["query", "passage"]
 

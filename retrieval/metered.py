@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from retrieval.clock import Clock
 from retrieval.errors import ProviderError
-from retrieval.kit import Clock, Llm, Prompt, Reply
+from retrieval.kit import Llm, Prompt, Reply
 
 Cost = Mapping[str, float]
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.adapters.points import DEFAULT_TENANT
-from retrieval.kit import FOREVER, Clock, Kit, Point, SparseVector, Vectors
+from retrieval.clock import FOREVER, Clock
+from retrieval.kit import Kit, Point, SparseVector, Vectors
 from retrieval.late_interaction import Kind
 from retrieval.manifest import FieldType, Manifest
 from retrieval.offline_store import ListIndexes

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from retrieval.adapters import points
 from retrieval.adapters.points import COLUMNS, SHOWN, Row
+from retrieval.clock import FOREVER, Clock
 from retrieval.errors import ConfigError, InputError, NotFoundError
 from retrieval.filters import Filter, as_filterable, matches
-from retrieval.kit import FOREVER, Clock, Compared, Match, Point, Probe, Scores, SparseVector
+from retrieval.kit import Compared, Match, Point, Probe, Scores, SparseVector
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 

@@ -7,7 +7,9 @@ from threading import Lock
 
 from retrieval.adapters.cassette_llm import close_llm, open_llm
 from retrieval.adapters.sparse import Bm25Sparse
-from retrieval.kit import Clock, Embedder, Indexes, Kit, Llm, Scorers, Sparse
+from retrieval.clock import Clock
+from retrieval.inside import check_answers
+from retrieval.kit import Embedder, Indexes, Kit, Llm, Scorers, Sparse
 from retrieval.pipeline import Pipeline, stage_name
 from retrieval.prompts import without_model
 from retrieval.settings import Settings
@@ -87,8 +89,10 @@ class Tools:
         """Load the cross-encoders of a pipeline, so that nothing long begins without them.
 
         Raises: ConfigError with the ways out, also where a stage of its own (one behind a gate may
-            never be run) asks a language model and there is none.
+            never be run) asks a language model and there is none, and where one asks for an answer
+            that is longer than `llm_tokens`.
         """
+        check_answers(pipeline.stages, self.settings)
         for stage in pipeline.stages:
             if getattr(stage, "asks_model", False) and self.llm is None:
                 raise without_model(stage_name(stage))

@@ -1,7 +1,8 @@
 """Dates as people write them: a stretch of words to the days that it means, seen from a day.
 
 English: `2019`, `the 1990s`, `2019-05`, `May 2019`, `5 May 2019`, `May 5, 2019`, `today`,
-`yesterday`, `last month`, `this year`, `the past 3 weeks`, `two years ago`. Weeks begin on Monday.
+`yesterday`, `last month`, `this year`, `the past 3 weeks`, `two years ago`, `the last 3 months of
+2019`. `The last two years of` something else is no date. Weeks begin on Monday.
 A year lies between 1600 and 2099: other numbers of four digits rarely are one.
 """
 
@@ -28,6 +29,7 @@ _MONTH = (
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _NUMBER = rf"(\d{{1,3}}|{'|'.join(NUMBERS)})"
 _UNIT = r"(day|week|month|year)"
+_OWN = r"(?! (?:of|before|prior)\b)"  # `the last 3 months of the war` are not seen from today
 
 
 class Period(NamedTuple):
@@ -116,6 +118,22 @@ def _past(today: date, number: str, unit: str) -> Period:
     return Period(_back(today, _count(number), unit), today + DAY)
 
 
+def _part(_: date, which: str, length: str, whole: str) -> Period:
+    """The first or the last units of a period. Raises: ValueError (it has not so many)."""
+    *number, unit = length.split()
+    count, unit = _count(number[0]) if number else 1, unit.removesuffix("s")
+    found = period_of(whole, date(2000, 1, 1))
+    if found is None:  # a 31st of February
+        raise ValueError(whole)
+    start, end = found
+    part = Period(start, _back(start, -count, unit))
+    if which == "last":
+        part = Period(_back(end, count, unit), end)
+    if part.start < start or part.end > end:
+        raise ValueError(whole)
+    return part
+
+
 def _ago(today: date, number: str, unit: str) -> Period:
     day = _back(today, _count(number), unit)
     return Period(day, day + DAY)
@@ -137,12 +155,12 @@ def _back(day: date, count: int, unit: str) -> date:
 _RELATIVE: list[tuple[str, Callable[..., Period]]] = [
     (r"today", lambda today: Period(today, today + DAY)),
     (r"yesterday", lambda today: Period(today - DAY, today)),
-    (r"(last|previous|this|current) (week|month|year)", _calendar),
-    (rf"(?:last|past|previous) {_NUMBER} {_UNIT}s?", _past),
-    (rf"past {_UNIT}", lambda today, unit: _past(today, "1", unit)),
+    (rf"(last|previous|this|current) (week|month|year){_OWN}", _calendar),
+    (rf"(?:last|past|previous) {_NUMBER} {_UNIT}s?{_OWN}", _past),
+    (rf"past {_UNIT}{_OWN}", lambda today, unit: _past(today, "1", unit)),
     (rf"{_NUMBER} {_UNIT}s? ago", _ago),
 ]
-_PHRASES: list[tuple[str, Callable[..., Period]]] = [
+_DATES: list[tuple[str, Callable[..., Period]]] = [
     (rf"{_YEAR}-(\d\d)-(\d\d)", _ymd),
     (rf"{_YEAR}-(\d\d)", _ym),
     (rf"{_DAY} (?:of )?{_MONTH},? {_YEAR}", lambda t, d, m, y: _ymd(t, y, _month(m), d)),
@@ -153,17 +171,25 @@ _PHRASES: list[tuple[str, Callable[..., Period]]] = [
         lambda _, y: Period(date(int(y) * 10, 1, 1), date(int(y) * 10 + 10, 1, 1)),
     ),
     (_YEAR, lambda _, year: _of("year", date(int(year), 1, 1))),
-    *_RELATIVE,
 ]
+
+
+def _ungrouped(pattern: str) -> str:
+    return re.sub(r"\((?!\?)", "(?:", pattern)
 
 
 def _alternatives(phrases: list[tuple[str, Callable[..., Period]]]) -> str:
     """One expression without groups, white space of any kind and number between the words."""
-    parts = (re.sub(r"\((?!\?)", "(?:", pattern) for pattern, _ in phrases)
-    return rf"(?:the\s+)?(?:{'|'.join(parts)})(?!\w|-\d\d(?!\d))".replace(" ", r"\s+")
+    parts = "|".join(_ungrouped(pattern) for pattern, _ in phrases)
+    return rf"(?:the\s+)?(?:{parts})(?!\w|-\d\d(?!\d))".replace(" ", r"\s+")
 
 
+_LENGTH = _ungrouped(rf"{_NUMBER} {_UNIT}s?|{_UNIT}")
+_PARTS: list[tuple[str, Callable[..., Period]]] = [
+    (rf"(last|first) ({_LENGTH}) (?:of|in) ({_alternatives(_DATES)})", _part),
+]
+_PHRASES = _PARTS + _DATES + _RELATIVE
 PERIOD = _alternatives(_PHRASES)
 """A regular expression (for small and capital letters alike) of everything that is a period."""
-RELATIVE = _alternatives(_RELATIVE)
-"""Those that are seen from today."""
+RELATIVE = _alternatives(_PARTS + _RELATIVE)
+"""Those that are seen from today, or from an end of another."""

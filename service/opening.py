@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Lock, Thread
 
+from retrieval.clock import Clock
 from retrieval.errors import AssayError, UnavailableError
-from retrieval.kit import Clock
 from retrieval.late_interaction import warm_tokens
 from retrieval.open_kit import Tools
 from retrieval.pipeline import Pipeline

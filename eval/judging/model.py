@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from eval.bench import Watch
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, ProviderError
-from retrieval.kit import Clock, Llm, Prompt, Reply
+from retrieval.kit import Llm, Prompt, Reply
 from retrieval.open_kit import Tools
 
 Item = TypeVar("Item")

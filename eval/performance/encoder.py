@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from eval.performance.measure import Figure, percentile, ratio, seconds
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError
-from retrieval.kit import Clock, Embedder
+from retrieval.kit import Embedder
 from retrieval.open_kit import Tools
 from retrieval.settings import Settings
 

@@ -12,8 +12,8 @@ from safetensors.numpy import load_file, save_file
 
 from eval.performance.measure import Figure, percentile, ratio, seconds
 from retrieval.adapters.embedder_model import Digests, find_model
+from retrieval.clock import Clock
 from retrieval.config import load_pipeline
-from retrieval.kit import Clock
 from retrieval.open_kit import Tools
 from retrieval.pipeline import run
 from retrieval.settings import Settings

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from retrieval.adapters.cassette_fields import fields
 from retrieval.adapters.llm_answer import validated
 from retrieval.adapters.llm_limits import LlmError
 from retrieval.errors import ConfigError
@@ -121,8 +122,8 @@ class Cassette:
         """Append an answer. Raises: ConfigError where the file cannot be written."""
         with self._lock, _written(self.path):
             self._takes.setdefault(take.key, {})[take.model] = take
-            with self.path.open("ab") as file:
-                file.write(take.line.encode("utf-8", "replace"))
+            with self.path.open("a+b") as file:
+                file.write(_line_end(file) + take.line.encode("utf-8", "replace"))
 
     def tidy(self, takes: Iterable[Take] = ()) -> None:
         """Write the file anew, in order, each answer once, with these in it.
@@ -157,14 +158,25 @@ def _read(path: Path) -> dict[tuple[Any, ...], dict[str, Take]]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                take = Take(**json.loads(line))
-                found.setdefault(take.key, {})[take.model] = take
-            except (ValueError, TypeError) as error:
+                take = Take(**fields(line))
+            except (ValueError, RecursionError) as error:
                 raise ConfigError(
                     f"Cassette {path}, line {number}: no recorded answer ({error}). Remove the"
                     " line; its answer can be recorded again."
                 ) from error
+            found.setdefault(take.key, {})[take.model] = take
     return found
+
+
+def _line_end(file: BinaryIO) -> bytes:
+    """Return the newline that a file's last line lacks, as an editor or a killed process leaves it.
+
+    Under the lock it is not a line that somebody is writing.
+    """
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from typing import Any
 
 from retrieval.adapters.cassette import Cassette, Take
 from retrieval.adapters.llm_limits import LlmError
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, ProviderError
-from retrieval.kit import Clock, Llm, Prompt, Reply
+from retrieval.kit import Llm, Prompt, Reply
 from retrieval.prompts import shown
 from retrieval.settings import Settings
 

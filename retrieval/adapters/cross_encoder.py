@@ -15,8 +15,9 @@ import numpy as np
 
 from retrieval.adapters.cross_encoder_pairs import PairTokens
 from retrieval.adapters.embedder_batches import Runtime, packed
+from retrieval.clock import Clock
 from retrieval.errors import ProviderError
-from retrieval.kit import Clock, Scorer
+from retrieval.kit import Scorer
 
 log = logging.getLogger("assay.cross_encoder")
 RETRY_S = 60.0

@@ -11,8 +11,9 @@ from retrieval.adapters.embedder_batches import Runtime
 from retrieval.adapters.embedder_cache import Export, Exports, Refusal, converted_by
 from retrieval.adapters.embedder_model import ModelFiles, find_model
 from retrieval.adapters.embedder_open import backend_of
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, ProviderError
-from retrieval.kit import Clock, Scorer
+from retrieval.kit import Scorer
 from retrieval.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 from retrieval.adapters.embedder_batches import Item, Kind, Runtime, packed, unit
 from retrieval.adapters.embedder_gate import Gate, Together
 from retrieval.adapters.embedder_tokens import Tokens
-from retrieval.kit import FOREVER, Clock, Embedder, Vectors
+from retrieval.clock import FOREVER, Clock
+from retrieval.kit import Embedder, Vectors
 from retrieval.settings import Settings
 from retrieval.types import Span
 

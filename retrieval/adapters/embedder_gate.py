@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.adapters.embedder_batches import Item, Runtime
-from retrieval.kit import Clock
+from retrieval.clock import Clock
 
 PATIENCE_S = 2.0
 """How long passages let questions go before them: a flood of these must not stop ingestion."""

@@ -16,8 +16,9 @@ from retrieval.adapters.embedder_answer import (
 )
 from retrieval.adapters.embedder_batches import unit
 from retrieval.adapters.endpoint import FAILURES, CallError, Endpoint, body, twice
+from retrieval.clock import FOREVER, Clock
 from retrieval.errors import ConfigError, DeadlineError, ProviderError
-from retrieval.kit import FOREVER, Clock, Vectors
+from retrieval.kit import Vectors
 from retrieval.settings import Settings
 from retrieval.types import Span
 

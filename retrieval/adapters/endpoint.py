@@ -31,7 +31,12 @@ Opening = AbstractAsyncContextManager[AsyncAPIResponse[Any]]
 
 
 class CallError(ProviderError):
-    """A call that failed. `again_s`: a wait in seconds after which it may succeed; None: never."""
+    """A call that failed. `again_s`: a wait in seconds after which it may succeed; None: never.
+
+    `made`: whether the endpoint was asked at all.
+    """
+
+    made = True
 
     def __init__(
         self,
@@ -100,7 +105,10 @@ async def body(opening: Opening, largest: int) -> bytes:
 
 
 async def twice(once: Callable[[], Awaitable[Result]], end: float) -> Result:
-    """Make a call, and once more where that may help and there is time until `end`."""
+    """Make a call, and once more where that may help and there is time until `end`.
+
+    Where the second one may not be made, the error is that of the first, which says more.
+    """
     try:
         return await once()
     except CallError as error:
@@ -109,8 +117,14 @@ async def twice(once: Callable[[], Awaitable[Result]], end: float) -> Result:
         wait_s = max(error.again_s, PAUSE_S * random.uniform(0.5, 1.5))
         if time.monotonic() + wait_s >= end:
             raise
+        first = error
     await asyncio.sleep(wait_s)
-    return await once()
+    try:
+        return await once()
+    except CallError as error:
+        if error.made:
+            raise
+    raise first
 
 
 class Refusal(NamedTuple):

@@ -1,6 +1,7 @@
-"""How an embedded index is made: its vectors, and its payload indexes."""
+"""How an embedded index is made, and asked: its vectors, and its payload indexes."""
 
 import os
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -38,3 +39,15 @@ def config_of(schema: Schema) -> edge.EdgeConfig:
         max_search_threads=min(4, os.cpu_count() or 1),
         optimizers=edge.EdgeOptimizersConfig(default_segment_number=1, max_segment_size=SEGMENT_KB),
     )
+
+
+def nearest(probe: Any) -> edge.Query:
+    """Return what asks for a probe: the bytes of a float32 vector, or indices and values."""
+    if isinstance(probe, bytes):
+        return edge.Query.Nearest(numbers(probe), using=DENSE)
+    return edge.Query.Nearest(edge.SparseVector(*probe), using=SPARSE)
+
+
+def numbers(data: bytes) -> Any:
+    """Return a vector as the engine takes it fastest."""
+    return array("f", data)

@@ -12,7 +12,7 @@ import qdrant_edge as edge
 
 from retrieval.adapters.conditions import Condition, first_chunks
 from retrieval.adapters.edge_filter import edge_filter
-from retrieval.adapters.engine_schema import PAYLOAD_INDEXES, Schema, config_of
+from retrieval.adapters.engine_schema import PAYLOAD_INDEXES, Schema, config_of, nearest, numbers
 from retrieval.adapters.engine_wire import Ranked, Row
 from retrieval.adapters.points import DENSE, SHOWN, SPARSE, TITLE
 
@@ -73,7 +73,7 @@ class Shard:
         dense = edge.SearchParams(hnsw_ef=max(EF, limit), exact=exact)
         sparse = edge.SearchParams(idf=corpus)
         requests = [
-            (_nearest(probe), narrowed, dense if isinstance(probe, bytes) else sparse)
+            (nearest(probe), narrowed, dense if isinstance(probe, bytes) else sparse)
             for probe in probes
         ]
         return [
@@ -173,7 +173,7 @@ class Shard:
         centroid = array("f", map(sum, zip(*rows, strict=True)))
         near = self._compared(tenant, DENSE, (centroid, ("ids", ids), len(ids)))
         question, document_ids = titles
-        whose = (_numbers(question), first_chunks(document_ids), len(document_ids))
+        whose = (numbers(question), first_chunks(document_ids), len(document_ids))
         return (
             {str(hit.id): hit.score for hit in near},
             {hit.payload["document_id"]: hit.score for hit in self._compared(tenant, TITLE, whose)},
@@ -243,9 +243,9 @@ class Shard:
             self._forget_counts()
         made = []
         for id, vector, indices, values, payload, title in points:
-            vectors: dict[str, Any] = {DENSE: _numbers(vector)}
+            vectors: dict[str, Any] = {DENSE: numbers(vector)}
             if title:
-                vectors[TITLE] = _numbers(title)
+                vectors[TITLE] = numbers(title)
             if indices:
                 vectors[SPARSE] = edge.SparseVector(indices, values)
             made.append(edge.Point(id, vectors, payload))
@@ -279,17 +279,6 @@ class Shard:
     def _update(self, operation: edge.UpdateOperation) -> None:
         self._unflushed = True
         self._shard.update(operation)
-
-
-def _nearest(probe: Any) -> edge.Query:
-    if isinstance(probe, bytes):
-        return edge.Query.Nearest(_numbers(probe), using=DENSE)
-    return edge.Query.Nearest(edge.SparseVector(*probe), using=SPARSE)
-
-
-def _numbers(data: bytes) -> Any:
-    """A vector as the engine takes it fastest."""
-    return array("f", data)
 
 
 def _best(found: Sequence[Any], limit: int, positive: bool) -> Ranked:

@@ -11,11 +11,12 @@ from weakref import WeakKeyDictionary
 from openai import omit
 
 from retrieval.adapters.endpoint import FAILURES, CallError, Endpoint, body, twice
-from retrieval.adapters.llm_answer import LARGEST, Answer, Usage, answer, completion
-from retrieval.adapters.llm_failure import failed, newer
+from retrieval.adapters.llm_answer import LARGEST, Answer, Tokens, answer, completion, counted
+from retrieval.adapters.llm_failure import failed, newer, unbilled
 from retrieval.adapters.llm_limits import Breaker, Budget, LlmError
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, ProviderError
-from retrieval.kit import Clock, Prompt, Reply
+from retrieval.kit import Prompt, Reply
 from retrieval.prompts import messages, shown
 from retrieval.settings import Settings
 
@@ -42,10 +43,10 @@ class Spent:
         """Count a call that is made."""
         self._counts["calls"] += 1
 
-    def tokens(self, usage: Usage) -> None:
+    def tokens(self, used: Tokens) -> None:
         """Count the tokens of a call that was answered."""
-        self._counts["tokens_in"] += usage.prompt_tokens
-        self._counts["tokens_out"] += usage.completion_tokens
+        self._counts["tokens_in"] += used.read
+        self._counts["tokens_out"] += used.written
 
     @property
     def cost(self) -> dict[str, float]:
@@ -116,15 +117,12 @@ class ChatLlm:
         self._breaker.enter()
         well: bool | None = None
         try:
-            budget.reserve(most)
+            budget.reserve(sum(most))
             spent.call()
-            given = completion(await self._body(prompt))
-            # An endpoint that does not count is taken at its most.
-            usage = given.usage or Usage(
-                prompt_tokens=most - prompt.max_tokens, completion_tokens=prompt.max_tokens
-            )
-            spent.tokens(usage)
-            budget.give_back(most - usage.prompt_tokens - usage.completion_tokens)
+            given = completion(await self._body(prompt, budget))
+            used = counted(given, most)
+            spent.tokens(used)
+            budget.give_back(sum(most) - sum(used))
             found = answer(given, prompt)
             well = True
         except LlmError as error:
@@ -137,14 +135,19 @@ class ChatLlm:
             self._breaker.leave(well)
         return found
 
-    async def _body(self, prompt: Prompt) -> bytes:
-        """Return the body of the endpoint's answer. Raises: LlmError."""
+    async def _body(self, prompt: Prompt, budget: Budget) -> bytes:
+        """Return the body of the endpoint's answer. Raises: LlmError.
+
+        What was reserved is given back where it is sure that nothing was written for it.
+        """
         create = self._endpoint.client.chat.completions.with_streaming_response.create
         try:
             return await body(create(**self._request(prompt)), LARGEST)
         except CallError as error:
             raise LlmError(str(error), well=False) from error
         except FAILURES as error:
+            if unbilled(error):
+                budget.give_back(sum(_most_tokens(prompt)))
             if newer(error) and not self._newer:
                 self._newer = True
                 log.warning("llm_model takes no temperature or max_tokens; asking without them")
@@ -171,7 +174,7 @@ def _format(prompt: Prompt) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": schema}
 
 
-def _most_tokens(prompt: Prompt) -> int:
+def _most_tokens(prompt: Prompt) -> Tokens:
     """The most tokens that a prompt and its answer can be: no tokenizer makes more than bytes."""
     sent = "".join(messages(prompt)) + json.dumps(prompt.schema)
-    return len(sent.encode("utf-8", "replace")) + FRAME_TOKENS + prompt.max_tokens
+    return Tokens(len(sent.encode("utf-8", "replace")) + FRAME_TOKENS, prompt.max_tokens)

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import fastjsonschema
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import from_json
 
 from retrieval.adapters.llm_limits import LlmError
@@ -27,18 +27,36 @@ class _Choice(BaseModel):
     finish_reason: str | None = None
 
 
-class Usage(BaseModel):
-    """The tokens of a call, as the endpoint counts them."""
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Return what a count is, or None where it is none: that makes no answer unusable."""
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
 
-    prompt_tokens: int = Field(0, ge=0)
-    completion_tokens: int = Field(0, ge=0)
+
+Count = Annotated[Annotated[int, Field(ge=0)] | None, WrapValidator(_or_none)]
+
+
+class Usage(BaseModel):
+    """The tokens of a call, as the endpoint counts them; None where it does not."""
+
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
 
 
 class Completion(BaseModel):
     """The body of a response."""
 
     choices: list[_Choice] = Field(min_length=1)
-    usage: Usage | None = None
+    usage: Annotated[Usage | None, WrapValidator(_or_none)] = None
+
+
+class Tokens(NamedTuple):
+    """The tokens of a call: those of the prompt, and those of its answer."""
+
+    read: int
+    written: int
 
 
 class Answer(NamedTuple):
@@ -59,6 +77,13 @@ def completion(body: bytes) -> Completion:
             f"the endpoint's answer is no chat completion ({where}: {fault['msg'][:SHOWN]})",
             well=False,
         ) from error
+
+
+def counted(given: Completion, most: Tokens) -> Tokens:
+    """Return what the endpoint counts; what it does not count is taken at its most."""
+    usage = given.usage or Usage()
+    read, written = usage.prompt_tokens, usage.completion_tokens
+    return Tokens(most.read if read is None else read, most.written if written is None else written)
 
 
 def answer(given: Completion, prompt: Prompt) -> Answer:

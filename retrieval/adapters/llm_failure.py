@@ -1,5 +1,6 @@
 """What an exception of the `openai` client means: whose fault it is, and whether to try again."""
 
+import httpx2
 import openai
 
 from retrieval.adapters.endpoint import Refusal, unreached
@@ -21,6 +22,13 @@ def failed(error: Exception) -> LlmError:
     status, reason, again_s = Refusal.of(error)
     said = f"the endpoint answers {status} ({reason}){HINTS.get(status, '')}"
     return LlmError(said, status in QUESTION_FAULTS, again_s)
+
+
+def unbilled(error: Exception) -> bool:
+    """Return whether a call surely cost nothing: refused, or the endpoint was not connected to."""
+    return isinstance(error, openai.APIStatusError) or isinstance(
+        error.__cause__, httpx2.ConnectError
+    )
 
 
 def newer(error: Exception) -> bool:

@@ -28,6 +28,12 @@ class LlmError(CallError):
         self.well = well
 
 
+class NotMadeError(LlmError):
+    """A call that a limit refused, so that the endpoint was not asked."""
+
+    made = False
+
+
 class Breaker:
     """Refuses calls after `FAILURES` failures in a row; after `OPEN_S` one call tries again."""
 
@@ -39,13 +45,13 @@ class Breaker:
         self._trying = False
 
     def enter(self) -> None:
-        """Let a call through, or refuse it. Raises: LlmError that says when one may try again."""
+        """Let a call through, or refuse it. Raises: NotMadeError that says when one may."""
         if self._failures < FAILURES:
             return
         wait_s = self._closed_at - self._now()
         if wait_s > 0 or self._trying:
             when = f"in {max(wait_s, 1):.0f} s"
-            raise LlmError(
+            raise NotMadeError(
                 f"the endpoint failed {self._failures} times in a row; it is tried again {when}"
             )
         self._trying = True
@@ -68,11 +74,11 @@ class Budget:
     tokens: int
 
     def reserve(self, tokens: int) -> None:
-        """Take one call and the most tokens that it can use. Raises: LlmError."""
+        """Take one call and the most tokens that it can use. Raises: NotMadeError."""
         if self.calls < 1:
-            raise LlmError("the question has used all of its calls (llm_calls)")
+            raise NotMadeError("the question has used all of its calls (llm_calls)")
         if tokens > self.tokens:
-            raise LlmError(
+            raise NotMadeError(
                 f"up to {tokens} tokens are needed and {self.tokens} are left for the question"
                 " (llm_tokens)"
             )

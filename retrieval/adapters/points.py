@@ -240,8 +240,8 @@ def _instant(value: Any) -> str | None:
 
 
 def _escaped(name: str) -> str:
-    """A field's name as a payload key: a quotation mark would end it in a path."""
-    return name.replace("%", "%25").replace('"', "%22")
+    """A field's name as a payload key: a path cannot hold a quotation mark or a backslash."""
+    return name.replace("%", "%25").replace('"', "%22").replace("\\", "%5C")
 
 
 def _quoted(name: str) -> str:

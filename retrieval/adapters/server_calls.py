@@ -17,6 +17,7 @@ from qdrant_client.http.exceptions import (
     UnexpectedResponse,
 )
 
+from retrieval.clock import Clock
 from retrieval.errors import (
     AssayError,
     ConfigError,
@@ -25,7 +26,6 @@ from retrieval.errors import (
     StoreError,
     UnavailableError,
 )
-from retrieval.kit import Clock
 from retrieval.settings import Settings
 
 Answer = TypeVar("Answer")

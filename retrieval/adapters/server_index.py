@@ -16,9 +16,10 @@ from retrieval.adapters.points import DENSE, SHOWN, SPARSE, TITLE, Row
 from retrieval.adapters.server_calls import Connection
 from retrieval.adapters.server_filter import server_filter
 from retrieval.adapters.server_points import asked, batches, best, chunk, parts, struct
+from retrieval.clock import FOREVER, Clock
 from retrieval.errors import InputError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import FOREVER, Clock, Compared, Match, Point, Probe, Scores, Vector
+from retrieval.kit import Compared, Match, Point, Probe, Scores, Vector
 from retrieval.manifest import Manifest
 from retrieval.types import Chunk
 

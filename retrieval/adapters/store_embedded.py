@@ -22,9 +22,10 @@ from retrieval.adapters.embedded_points import BATCH, asked, batches, sent
 from retrieval.adapters.engine import LINGER_S, Engine
 from retrieval.adapters.engine_wire import Row
 from retrieval.adapters.points import DEFAULT_TENANT, storable
+from retrieval.clock import FOREVER, Clock
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Filter
-from retrieval.kit import FOREVER, Clock, Compared, Match, Point, Probe, Scores
+from retrieval.kit import Compared, Match, Point, Probe, Scores
 from retrieval.manifest import Manifest, checked_name
 from retrieval.settings import Settings
 from retrieval.types import Chunk
@@ -69,9 +70,8 @@ class EmbeddedIndexes:
         try:
             status = path.stat()
             seen = (status.st_mtime_ns, status.st_ino)
-            known = self._stores.get(name)
-            if known is not None and known[0] == seen:
-                return known[1]
+            if name in self._stores and self._stores[name][0] == seen:
+                return self._stores[name][1]
             manifest = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             names = ", ".join(self.names()) or "none yet"
@@ -229,12 +229,12 @@ class EmbeddedStore:
 
     def present(self, ids: Sequence[str], clock: Clock = FOREVER) -> set[str]:
         """Return which of these chunks there are, all at one moment."""
-        known = [id for id in ids if points.is_uuid(id)]
-        return set(self._ask("present", self._tenant, known, clock=clock)) if known else set()
+        known = [*filter(points.is_uuid, ids)]
+        return set(self._ask("present", self._tenant, known, clock=clock))
 
     def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
-        known = [id for id in ids if points.is_uuid(id)]
+        known = [*filter(points.is_uuid, ids)]
         found: dict[str, NDArray[np.float32]] = {}
         for at in range(0, len(known), IDS):
             page = self._ask("vectors", self._tenant, known[at : at + IDS], clock=clock)

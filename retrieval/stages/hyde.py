@@ -80,6 +80,12 @@ class Hyde:
         """The wording of the prompt."""
         return {"version": VERSION, "prompt": self.prompt or PROMPT}
 
+    @property
+    def answer_tokens(self) -> int:
+        """The most tokens of an answer."""
+        # A word is 1.3 tokens of English, more of other scripts; JSON adds its own.
+        return 64 + 3 * self.words * self.n
+
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Ask for the passages and search with them."""
         prompt = self._prompt(search)
@@ -97,8 +103,7 @@ class Hyde:
             search.query,
             VERSION,
             schema=list_schema("passages", self.n),
-            # A word is 1.3 tokens of English, more of other scripts; JSON adds its own.
-            max_tokens=64 + 3 * self.words * self.n,
+            max_tokens=self.answer_tokens,
         )
 
     def _searched(self, search: Search, passages: list[str], kit: Kit) -> Search:

@@ -118,7 +118,8 @@ class SelfQuery:
     """What the stages `then` find within the filter that the question itself asks for.
 
     `how`: `rules`: `kind:policy`, `year>=2019`, and English dates: before 2019, since May 2020,
-    between 2018 and 2020, last month; `llm`: a model names the conditions, in the question's words.
+    between 2018 and 2020, last month, none where they are negated or not understood; `llm`: a model
+    names the conditions, in the question's words.
     `fields` are those it may use, of those that the index declares (none named: all, and `date`).
     `date` is the field that dates in the question are about; where none is named, the only one of
     type date (or else an integer `year`), or else `date`.

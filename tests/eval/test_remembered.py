@@ -1,5 +1,5 @@
 from eval.remembered import Remembered
-from retrieval.kit import Clock
+from retrieval.clock import Clock
 from retrieval.offline import HashEmbedder
 
 

@@ -16,6 +16,7 @@ from eval.run import run_benchmark
 from retrieval.config import build_pipeline, load_pipeline
 from retrieval.errors import ConfigError, InputError, NotFoundError, ProviderError
 from retrieval.offline import offline_kit
+from retrieval.offline_tools import OfflineTools
 from retrieval.pipeline import Pipeline, fingerprint
 from retrieval.pipeline import run as run_pipeline
 from retrieval.records import passes
@@ -289,6 +290,20 @@ def test_a_model_that_is_not_there_is_said_before_anything_is_indexed(
     stages = [stage, search] if "hyde" in stage else [search, stage]
     own.write_text(f"stages = [{', '.join(stages)}]")
     with pytest.raises(ConfigError, match=said):
+        run_benchmark(Bench(animals, str(own)), tools)
+    assert tools.indexes.names() == []
+
+
+def test_an_answer_longer_than_a_questions_tokens_is_said_before_anything_is_indexed(
+    animals, tools, tmp_path
+) -> None:
+    own = tmp_path / "long.toml"
+    own.write_text(
+        'stages = [{ use = "hyde", n = 8, words = 1000 }, { use = "dense" }, { use = "fuse" }]'
+    )
+    asked = {"llm_url": "http://127.0.0.1:9/v1", "llm_model": "m"}
+    tools = OfflineTools(tools.settings.model_copy(update=asked))
+    with pytest.raises(ConfigError, match="hyde: its answer may take 24064 tokens"):
         run_benchmark(Bench(animals, str(own)), tools)
     assert tools.indexes.names() == []
 

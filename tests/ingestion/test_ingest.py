@@ -15,6 +15,7 @@ from ingestion.job import Job, Progress
 from ingestion.ledger import Entry, Ledger, ledger_file
 from ingestion.load import Loaded
 from ingestion.report import Report
+from retrieval.clock import Clock
 from retrieval.errors import (
     ConfigError,
     InputError,
@@ -24,7 +25,7 @@ from retrieval.errors import (
     UnavailableError,
 )
 from retrieval.filters import Equals
-from retrieval.kit import Clock, Compared, Point, Vectors
+from retrieval.kit import Compared, Point, Vectors
 from retrieval.offline import HashEmbedder, WordSparse
 from retrieval.offline_store import ListIndexes, ListStore
 from retrieval.open_kit import Tools

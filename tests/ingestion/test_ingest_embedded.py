@@ -13,7 +13,8 @@ from ingestion.document import Document
 from ingestion.ingest import delete_documents, ingest
 from ingestion.job import Job
 from ingestion.load import Loaded
-from retrieval.kit import Clock, Match
+from retrieval.clock import Clock
+from retrieval.kit import Match
 from retrieval.open_kit import Tools
 from retrieval.settings import load_settings
 

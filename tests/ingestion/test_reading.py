@@ -98,3 +98,11 @@ def test_a_cluster_starts_where_a_reader_sees_a_character_start(
     text: str, offset: int, start: int
 ) -> None:
     assert cluster_start(text, offset) == start
+
+
+def test_a_syllable_of_an_unknown_run_counts_as_its_letters() -> None:
+    reading = Reading(Document("d", "한국어" * 20), HashEmbedder(), "text")
+    # Three letters, three and two: what an encoder may see once the run is cut.
+    assert reading.count(0, 3) == 8
+    assert reading.fit(0, 8) == 3
+    assert reading.fit(0, 2) == 1

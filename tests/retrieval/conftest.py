@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from retrieval.kit import Clock, Prompt, Reply
+from retrieval.clock import Clock
+from retrieval.kit import Prompt, Reply
 
 COST = {"calls": 1.0, "tokens_in": 10.0, "tokens_out": 5.0, "usd": 0.001}
 

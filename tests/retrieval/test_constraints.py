@@ -1,3 +1,4 @@
+import operator
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -48,6 +49,30 @@ def the_filter(question: str, date_field: str = "date") -> Filter | None:
         ("after 2015 and before 2019", [("date", ">", "2015"), ("date", "<", "2019")]),
         ("who won last year?", [("date", "is", "last year")]),
         ("what changed in the past 3 weeks", [("date", "is", "the past 3 weeks")]),
+        ("no later than 2019", [("date", "<=", "2019")]),
+        ("No  earlier than 2019?", [("date", ">=", "2019")]),
+        ("on or after 2019-05-01", [("date", ">=", "2019-05-01")]),
+        ("on or before May 5, 2019", [("date", "<=", "May 5, 2019")]),
+        ("before or in 2019", [("date", "<=", "2019")]),
+        ("reports 2019 or later", [("date", ">=", "2019")]),
+        ("in 2019 or earlier versions", [("date", "<=", "2019")]),
+        ("by 2019 at the latest", [("date", "<=", "2019")]),
+        ("last month or earlier", [("date", "<=", "last month")]),
+        ("year:2019 or later", [("year", ">=", "2019")]),
+        ("from 2019 to the present", [("date", ">=", "2019")]),
+        ("from 2019 until now", [("date", ">=", "2019")]),
+        ("from 2018 to the end of 2020", [("date", ">=", "2018")]),
+        ("from 2019 until today", [("date", ">=", "2019"), ("date", "<=", "today")]),
+        ("between 2019 and the war", [("date", ">=", "2019")]),
+        ("between 2018-2020", [("date", ">=", "2018"), ("date", "<=", "2020")]),
+        ("papers from 2019 on travel", [("date", ">=", "2019")]),
+        ("papers in 2019 on travel", [("date", "is", "2019")]),
+        ("last year or in 2019", [("date", "is", "last year"), ("date", "is", "2019")]),
+        ("after 2018 but not after 2020", [("date", ">", "2018"), ("date", "<=", "2020")]),
+        ("not in 2018 but in 2019", [("date", "is", "2019")]),
+        ("since 2018, except in 2019", [("date", ">=", "2018")]),
+        ("the last 3 months of 2019", [("date", "is", "the last 3 months of 2019")]),
+        ("what is not allowed in kind:law", [("kind", "is", "law")]),
     ],
 )
 def test_a_question_demands(question: str, expected: list[tuple[str, str, str]]) -> None:
@@ -62,6 +87,37 @@ def test_a_question_demands(question: str, expected: list[tuple[str, str, str]])
         "what was not published in 2019?",
         "everything except in 2019",
         "it wasn't in 2019",
+        "never before 2019",
+        "not until 2019",
+        "not between 2018 and 2020",
+        "everything apart from 2019",
+        "all but those from 2019",
+        "what has not been updated since 2019",
+        "other than the reports published before 2019",
+        "not kind:policy",
+        "until after 2019",
+        "as of today",
+        "on-or-before 2019",
+        "since 2019 at the latest",
+        "before 2010 or after 2019",
+        "in 2018 or since 2020 or in 2022",
+        "in 2018, 2019 or later",
+        "from 2018 to 2020 or later",
+        "in 2018-2020 and 2022",
+        "before 2019 or 2020",
+        "in 2019 or before the war",
+        "in 2019 and after the war",
+        "in 2019 or during the war",
+        "from 2020 back to 2015",
+        "on Windows Server 2019 or later",
+        "COVID-2019 or later",
+        "the last two years of the war",
+        "in the last 3 months before the war",
+        "since the end of last year",
+        "by today",
+        "compared to last year",
+        "at least two years ago",
+        "no more than 5, at most 5, not less than 5",
         "see https://kind:8080/x and http://year:1",
         "mankind:great",
         "a population of 2000 people",
@@ -87,6 +143,36 @@ def test_dates_are_resolved_in_code() -> None:
     assert the_filter("news of last month") == Range(
         "date", gte=datetime(2024, 2, 1, tzinfo=UTC), lt=datetime(2024, 3, 1, tzinfo=UTC)
     )
+
+
+def test_a_named_day_is_within_what_includes_it() -> None:
+    first, last = datetime(2019, 5, 5, tzinfo=UTC), datetime(2019, 5, 6, tzinfo=UTC)
+    assert the_filter("on or after May 5, 2019") == Range("date", gte=first)
+    assert the_filter("on or before May 5, 2019") == Range("date", lt=last)
+    assert the_filter("after May 5, 2019") == Range("date", gte=last)
+    assert the_filter("before May 5, 2019") == Range("date", lt=first)
+
+
+HOLDS = {
+    "no later than": operator.le,
+    "no earlier than": operator.ge,
+    "not before": operator.ge,
+    "not after": operator.le,
+    "in or after": operator.ge,
+    "in or before": operator.le,
+    "prior to": operator.lt,
+    "newer than": operator.gt,
+    "up to": operator.le,
+    "since": operator.ge,
+    "in": operator.eq,
+}
+
+
+@given(st.sampled_from(sorted(HOLDS)), st.integers(1600, 2099), st.dates(date(1600, 1, 1)))
+def test_a_day_is_in_a_filter_where_its_year_is(phrase: str, year: int, day: date) -> None:
+    filter = the_filter(f"reports {phrase} {year}")
+    assert filter is not None
+    assert matches(filter, {"date": str(day)}) == HOLDS[phrase](day.year, year)
 
 
 def test_a_field_of_years_gets_the_years_that_the_days_touch() -> None:
@@ -151,10 +237,13 @@ RECORDS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 PHRASES = st.lists(
     st.sampled_from(
-        ["kind:law", "pages>5", "year<=2020", "before 2019", "last year", "in 2018 or 2019", "cats"]
+        [
+            *("kind:law", "pages>5", "year<=2020", "before 2019", "last year", "in 2018 or 2019"),
+            *("2019 or later", "no later than 2019", "or", "not", "cats"),
+        ]
     ),
     max_size=5,
-).map(" ; ".join)
+).flatmap(lambda each: st.sampled_from([" ; ", " "]).map(lambda mark: mark.join(each)))
 
 
 @given(FILTERS, PHRASES, RECORDS)

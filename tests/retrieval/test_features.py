@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from retrieval.clock import Clock
 from retrieval.features import FEATURES, features, matching, standard
-from retrieval.kit import Clock, Kit
+from retrieval.kit import Kit
 from retrieval.offline import HashEmbedder, WordSparse, offline_kit, passage
 from retrieval.pipeline import Pipeline, run
 from retrieval.stages.dense import Dense

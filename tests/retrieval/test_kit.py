@@ -3,7 +3,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from retrieval.kit import Clock, Kit, Prompt, Reply, Vectors
+from retrieval.clock import Clock
+from retrieval.kit import Kit, Prompt, Reply, Vectors
 from retrieval.offline import HashEmbedder
 from retrieval.pipeline import Pipeline, run
 from retrieval.stages.dense import Dense

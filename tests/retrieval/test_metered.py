@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import pytest
 
+from retrieval.clock import Clock
 from retrieval.errors import ProviderError
 from retrieval.inside import Inside
-from retrieval.kit import Clock, Kit, Prompt, Reply
+from retrieval.kit import Kit, Prompt, Reply
 from retrieval.pipeline import Pipeline, Stage, run
 from retrieval.prompts import ask
 from retrieval.stages.dense import Dense

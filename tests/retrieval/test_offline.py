@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from retrieval.clock import Clock
 from retrieval.errors import DeadlineError
-from retrieval.kit import Clock, SparseVector
+from retrieval.kit import SparseVector
 from retrieval.offline import HashEmbedder, WordSparse, offline_kit, offline_manifest, passage
 from retrieval.types import Span
 

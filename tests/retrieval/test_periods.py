@@ -1,3 +1,4 @@
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -5,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import ConfigError
-from retrieval.periods import Period, checked_day, moment, period_of, reference_day
+from retrieval.periods import (
+    PERIOD,
+    RELATIVE,
+    Period,
+    checked_day,
+    moment,
+    period_of,
+    reference_day,
+)
 
 TODAY = date(2024, 3, 31)  # a Sunday, and a day that February does not have
 
@@ -35,13 +44,28 @@ TODAY = date(2024, 3, 31)  # a Sunday, and a day that February does not have
         ("past two years", "2022-03-31", "2024-04-01"),
         ("13 months ago", "2023-02-28", "2023-03-01"),
         ("one week ago", "2024-03-24", "2024-03-25"),
+        ("the last 3 months of 2019", "2019-10-01", "2020-01-01"),
+        ("the first two weeks of May 2019", "2019-05-01", "2019-05-15"),
+        ("last month in 2019", "2019-12-01", "2020-01-01"),
+        ("the last ten years of the 1990s", "1990-01-01", "2000-01-01"),
     ],
 )
 def test_words_mean_the_days_from_start_to_end(words: str, start: str, end: str) -> None:
     assert period_of(words, TODAY) == (date.fromisoformat(start), date.fromisoformat(end))
 
 
-@pytest.mark.parametrize("words", ["", "soon", "2019-02-30", "31 June 2019", "1200", "2019x", "5"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("", "soon", "2019-02-30", "31 June 2019", "1200", "2019x", "5"),
+        *(
+            "the last two years of the war",
+            "the last 13 months of 2019",
+            "first day of 31 June 2019",
+        ),
+        "the last months of 2019",
+    ],
+)
 def test_words_that_are_no_date_mean_nothing(words: str) -> None:
     assert period_of(words, TODAY) is None
 
@@ -49,6 +73,14 @@ def test_words_that_are_no_date_mean_nothing(words: str) -> None:
 def test_the_month_before_january_is_of_the_year_before() -> None:
     assert period_of("last month", date(2024, 1, 5)) == (date(2023, 12, 1), date(2024, 1, 1))
     assert period_of("this month", date(2024, 12, 5)) == (date(2024, 12, 1), date(2025, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "words", ["last 3 months of the war", "past year before it", "last year of"]
+)
+def test_what_is_seen_from_something_else_is_no_period_in_a_text(words: str) -> None:
+    assert re.search(PERIOD, words) is None
+    assert re.search(RELATIVE, words) is None
 
 
 @given(

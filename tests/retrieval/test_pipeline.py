@@ -4,9 +4,10 @@ from typing import ClassVar
 
 import pytest
 
+from retrieval.clock import Clock
 from retrieval.config import build_pipeline
 from retrieval.errors import ConfigError, DeadlineError, InputError, ProviderError
-from retrieval.kit import Clock, Kit
+from retrieval.kit import Kit
 from retrieval.offline import documents, offline_kit, passage
 from retrieval.pipeline import Pipeline, fingerprint, run, stage_key
 from retrieval.stages.dense import Dense

@@ -96,6 +96,16 @@ def test_other_words_for_the_same_ids_are_measured_and_the_manifest_says_so(fold
     assert "queries differ" in refused.stderr
 
 
+def test_a_line_of_another_type_is_one_line_of_error(folder):
+    line = {"stage": "hyde", "query": "who naps", "answer": "A feline.", "imported": True}
+    lines = (json.dumps({**line, "step": step}) for step in (0, "1"))
+    (folder / "bad.jsonl").write_text("\n".join(lines))
+    outcome = call("cassette", "show", "bad.jsonl")
+    assert outcome.exit_code == 2, outcome.output
+    assert "bad.jsonl, line 2: no recorded answer (step: a whole number" in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from retrieval.adapters.llm import ChatLlm
 from retrieval.adapters.llm_limits import Breaker
 from retrieval.config import load_pipeline
-from retrieval.errors import ProviderError
+from retrieval.errors import ConfigError, ProviderError
 from retrieval.offline_tools import OfflineTools
 from retrieval.pipeline import run
 from retrieval.types import Search
@@ -141,6 +141,16 @@ def test_the_full_pipeline_runs_without_a_model_and_says_what_is_off(client):
         "/query", json={"query": "csv module comma", "index": "demo", "pipeline": "full"}
     )
     assert clear.json()["degraded"] == []
+
+
+def test_a_pipeline_that_could_never_ask_its_model_is_refused_at_the_start(settings, tmp_path):
+    long = '{ use = "hyde", n = 8, words = 1000 }'
+    (tmp_path / "long.toml").write_text(f"stages = [{long}, {LEGS}]")
+    own = {"pipelines_dir": tmp_path, "llm_url": "http://127.0.0.1:9/v1", "llm_model": "m"}
+    with pytest.raises(ConfigError, match=r"hyde: .* 24064 tokens.* 20000 \(llm_tokens\)"):
+        create_app(settings.model_copy(update=own))
+    enough = settings.model_copy(update={**own, "llm_tokens": 30_000})
+    create_app(enough, OfflineTools(enough)).state.assay.close()
 
 
 @pytest.mark.parametrize("name", STAGES)

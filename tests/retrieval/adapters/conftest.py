@@ -18,8 +18,9 @@ from pydantic import TypeAdapter
 from qdrant_client import QdrantClient, models
 
 from retrieval.adapters.store_server import ServerIndexes
+from retrieval.clock import Clock
 from retrieval.filters import Filter
-from retrieval.kit import Clock, Indexes, Kit, Probe, Store
+from retrieval.kit import Indexes, Kit, Probe, Store
 from retrieval.offline import HashEmbedder, WordSparse, documents, offline_manifest
 from retrieval.offline_store import ListIndexes
 from retrieval.settings import Settings

@@ -1,5 +1,6 @@
 """Recorded answers: found by what was asked, readable, and never lost or guessed."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from retrieval.adapters.cassette import Cassette, Take
+from retrieval.adapters.cassette_fields import FIELDS, NEEDED
 from retrieval.adapters.cassette_llm import CassetteLlm, close_llm, open_llm
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, DeadlineError, ProviderError
-from retrieval.kit import Clock, Prompt
+from retrieval.kit import Prompt
 from retrieval.prompts import list_schema
 from retrieval.settings import Settings
 
@@ -169,6 +172,90 @@ def test_a_broken_line_is_named(file: Path) -> None:
     file.write_text('{"stage": "hyde", "colour": "red"}\n')
     with pytest.raises(ConfigError, match="line 1"):
         Cassette(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "need"),
+    [
+        ("stage", 1, "a text is needed, got 1"),
+        ("query", None, "a text is needed, got None"),
+        ("step", "1", "a whole number from 0 on is needed, got '1'"),
+        ("step", True, "a whole number from 0 on is needed, got True"),
+        ("step", -1, "a whole number from 0 on is needed, got -1"),
+        ("answer", None, "a text, an object or a list is needed, got None"),
+        ("imported", "yes", "true or false is needed, got 'yes'"),
+        ("model", ["small"], "a text is needed, got ['small']"),
+        ("prompt", {}, "a text is needed, got {}"),
+        ("temperature", "0", "a number from 0 on is needed, got '0'"),
+        ("temperature", float("nan"), "a number from 0 on is needed, got nan"),
+        ("max_tokens", 1.5, "a whole number from 0 on is needed, got 1.5"),
+        ("input", 3, "a text is needed, got 3"),
+        ("cost", "abc", "an object of numbers from 0 on is needed, got 'abc'"),
+        ("cost", {"usd": "1"}, "an object of numbers from 0 on is needed, got {'usd': '1'}"),
+        ("cost", {"usd": 10**400}, "an object of numbers from 0 on is needed, got {'usd': 1000"),
+    ],
+)
+def test_a_field_that_is_not_as_needed_is_named_with_its_line(
+    file: Path, name: str, value: Any, need: str
+) -> None:
+    good = vars(Take.of(PLAIN, "q", "small", "a")) | {"cost": {"calls": 1}}
+    file.parent.mkdir()
+    file.write_text(f"{json.dumps(good)}\n{json.dumps({**good, name: value})}\n")
+    with pytest.raises(ConfigError) as error:
+        Cassette(file)
+    assert f"{file}, line 2: no recorded answer ({name}: {need}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[1]", r"an object is needed, got \[1\]"),
+        ("null", "an object is needed, got None"),
+        ("[" * 100_000, "recursion"),
+        ('{"stage": "hyde", "query": "q", "step": 0}', "answer: a text, .* got nothing"),
+        (
+            '{"stage": "hyde", "query": "q", "step": 0, "answer": "a", "colour": "red"}',
+            "'colour' is none of its fields: stage, query",
+        ),
+    ],
+)
+def test_a_line_with_other_fields_is_named(file: Path, line: str, said: str) -> None:
+    file.parent.mkdir()
+    file.write_text(line)
+    with pytest.raises(ConfigError, match=rf"line 1: no recorded answer \(.*{said}"):
+        Cassette(file)
+
+
+def test_the_fields_of_a_line_are_those_of_a_take() -> None:
+    assert list(FIELDS) == [each.name for each in dataclasses.fields(Take)]
+    required = [
+        each.name for each in dataclasses.fields(Take) if each.default is dataclasses.MISSING
+    ]
+    assert list(NEEDED) == required
+
+
+def test_an_answer_is_added_on_a_line_of_its_own_behind_one_without_an_end(
+    file: Path, listed: Callable[..., Any]
+) -> None:
+    file.parent.mkdir()
+    file.write_text(Take("hyde", "r", 0, "Imported.", imported=True).line.rstrip("\n"))
+    recorder(file, listed(ANSWERS)).reply(PLAIN, "q", Clock())
+    assert player(file).reply(PLAIN, "q", Clock()).text == "On window sills."
+    assert player(file).reply(PLAIN, "r", Clock()).text == "Imported."
+    assert [bool(line) for line in file.read_text().split("\n")] == [True, True, False]
+
+
+def test_half_a_line_of_a_killed_process_takes_no_answer_with_it(
+    file: Path, listed: Callable[..., Any]
+) -> None:
+    live = recorder(file, listed(ANSWERS))
+    file.parent.mkdir()
+    file.write_text('{"stage": "hyde", "query": "r", "st')
+    live.reply(PLAIN, "q", Clock())
+    with pytest.raises(ConfigError, match=r"line 1: no recorded answer.*Remove the line"):
+        player(file)
+    file.write_text(file.read_text().split("\n", 1)[1])
+    assert player(file).reply(PLAIN, "q", Clock()).text == "On window sills."
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, listed: Callable[..., Any]) -> None:

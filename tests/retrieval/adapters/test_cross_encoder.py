@@ -13,8 +13,9 @@ import pytest
 from retrieval.adapters.cross_encoder import RETRY_S, CrossEncoders, Loading
 from retrieval.adapters.cross_encoder_loading import load_cross_encoder
 from retrieval.adapters.cross_encoder_open import open_cross_encoder
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, DeadlineError, ProviderError
-from retrieval.kit import Clock, Scorer
+from retrieval.kit import Scorer
 from retrieval.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from retrieval.adapters import embedded_chunks
 from retrieval.adapters.embedded_chunks import Chunks
 from retrieval.adapters.engine_wire import Row
 from retrieval.adapters.store_embedded import TRIES, EmbeddedIndexes
-from retrieval.kit import Clock, Kit, Store
+from retrieval.clock import Clock
+from retrieval.kit import Kit, Store
 from retrieval.offline import HashEmbedder, WordSparse, documents, offline_manifest, passage
 from retrieval.settings import Settings
 from retrieval.types import Chunk

@@ -15,8 +15,8 @@ import pytest
 
 from retrieval.adapters.embedder import ModelEmbedder, open_embedder
 from retrieval.adapters.embedder_model import Digests, find_model
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, DeadlineError
-from retrieval.kit import Clock
 from retrieval.offline import HashEmbedder
 from retrieval.settings import DEFAULT_ENCODER, Settings
 

@@ -14,8 +14,8 @@ from retrieval.adapters.embedder import Identity, ModelEmbedder
 from retrieval.adapters.embedder_batches import Item, Kind
 from retrieval.adapters.embedder_gate import Gate
 from retrieval.adapters.embedder_tokens import Tokens
+from retrieval.clock import Clock
 from retrieval.errors import DeadlineError, ProviderError
-from retrieval.kit import Clock
 
 WAIT_S = 10.0
 

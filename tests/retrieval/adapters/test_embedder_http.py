@@ -18,8 +18,8 @@ from retrieval.adapters.embedder import open_embedder
 from retrieval.adapters.embedder_answer import failed
 from retrieval.adapters.embedder_http import LIMIT, HttpEmbedder
 from retrieval.adapters.endpoint import FAILURES
+from retrieval.clock import Clock
 from retrieval.errors import AssayError, ConfigError, DeadlineError, ProviderError
-from retrieval.kit import Clock
 from retrieval.open_kit import Tools
 from retrieval.settings import Settings
 

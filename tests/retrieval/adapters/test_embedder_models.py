@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from retrieval.adapters.embedder_cache import Exports
 from retrieval.adapters.embedder_model import ModelFiles
 from retrieval.adapters.embedder_open import open_model
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, ProviderError
-from retrieval.kit import Clock
 from retrieval.settings import Settings
 
 LIMIT = 64

@@ -19,8 +19,9 @@ import pytest
 from retrieval.adapters import engine_lock, engine_wire
 from retrieval.adapters.engine_lock import Lock, Owner
 from retrieval.adapters.store_embedded import EmbeddedIndexes
+from retrieval.clock import Clock
 from retrieval.errors import BusyError, DeadlineError, StoreError, UnavailableError
-from retrieval.kit import Clock, Kit, Store
+from retrieval.kit import Kit, Store
 from retrieval.offline import HashEmbedder, WordSparse, documents, offline_manifest, passage
 from retrieval.settings import Settings
 

@@ -19,9 +19,10 @@ from retrieval.adapters.engine import Engine
 from retrieval.adapters.engine_clients import Client, Clients
 from retrieval.adapters.engine_shards import ATTEMPTS, Shards
 from retrieval.adapters.store_embedded import EmbeddedIndexes, EmbeddedStore
+from retrieval.clock import Clock
 from retrieval.errors import InputError, NotFoundError, StoreError, UnavailableError
 from retrieval.filters import Equals, Scalar
-from retrieval.kit import Clock, Point, SparseVector
+from retrieval.kit import Point, SparseVector
 from retrieval.offline import offline_manifest, passage
 from retrieval.settings import Settings
 

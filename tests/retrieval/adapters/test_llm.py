@@ -11,12 +11,13 @@ import openai
 import pytest
 
 from retrieval.adapters.endpoint import FAILURES
-from retrieval.adapters.llm import ChatLlm
+from retrieval.adapters.llm import ChatLlm, _most_tokens
 from retrieval.adapters.llm_failure import failed
 from retrieval.adapters.llm_limits import FAILURES as LIMIT
 from retrieval.adapters.llm_limits import OPEN_S, Breaker, LlmError
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, DeadlineError, ProviderError
-from retrieval.kit import Clock, Prompt, Reply
+from retrieval.kit import Prompt, Reply
 from retrieval.settings import Settings
 
 SCHEMA = {
@@ -116,6 +117,97 @@ def test_an_endpoint_that_does_not_count_costs_the_most(chat: Any, opened: Any, 
     cost = ask(opened()).cost
     assert cost["tokens_out"] == PLAIN.max_tokens
     assert cost["tokens_in"] > len(PLAIN.instructions + PLAIN.text)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({}, (None, None)),
+        ({"total_tokens": 1200}, (None, None)),
+        ({"prompt_tokens": None, "completion_tokens": None}, (None, None)),
+        ({"prompt_tokens": -1, "completion_tokens": 20}, (None, 20)),
+        ({"prompt_tokens": 100}, (100, None)),
+        ({"prompt_tokens": 100, "completion_tokens": "many"}, (100, None)),
+        ("not counted", (None, None)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0)),
+    ],
+)
+def test_each_count_that_an_endpoint_does_not_give_is_taken_at_its_most(
+    chat: Any, opened: Any, says: Any, usage: Any, counted: tuple[int | None, int | None]
+) -> None:
+    read, written = counted
+    most = _most_tokens(PLAIN)
+    chat.always = says("words", usage=usage)
+    reply = ask(opened(llm_price_in=1e6))
+    assert reply.text == "words"
+    assert reply.cost["tokens_in"] == (most.read if read is None else read)
+    assert reply.cost["tokens_out"] == (most.written if written is None else written)
+    assert reply.cost["usd"] == reply.cost["tokens_in"]
+
+
+def test_an_endpoint_that_does_not_count_uses_up_the_question(
+    chat: Any, opened: Any, says: Any
+) -> None:
+    chat.always = says("words", usage={"total_tokens": 1})
+    llm, clock = opened(llm_tokens=2 * sum(_most_tokens(PLAIN))), Clock(5.0)
+    for _ in range(2):
+        llm.reply(PLAIN, "q", clock)
+    with pytest.raises(ProviderError, match="and 0 are left for the question"):
+        llm.reply(PLAIN, "q", clock)
+
+
+def test_a_call_that_was_refused_takes_no_tokens_from_the_next_one(
+    chat: Any, opened: Any, says: Any
+) -> None:
+    most = sum(_most_tokens(PLAIN))
+    chat.script.append(says(status=500))
+    assert ask(opened(llm_tokens=most)).text == "plain words"
+    chat.script.append(says(status=400, body=REFUSED))
+    assert ask(opened(llm_tokens=most)).text == "plain words"
+    llm, clock = opened(llm_tokens=most), Clock(5.0)
+    chat.script.append(says(status=422))
+    with pytest.raises(ProviderError, match="422"):
+        llm.reply(PLAIN, "q", clock)
+    assert llm.reply(PLAIN, "q", clock).text == "plain words"
+
+
+def test_a_connection_that_was_not_made_takes_no_tokens() -> None:
+    most = sum(_most_tokens(PLAIN))
+    llm = ChatLlm(Settings(llm_url="http://127.0.0.1:9/v1", llm_model="m", llm_tokens=most))
+    clock = Clock(5.0)
+    for _ in range(2):
+        with pytest.raises(ProviderError, match="cannot be reached") as failure:
+            llm.reply(PLAIN, "q", clock)
+        assert failure.value.cost["calls"] == 2
+    llm.close()
+
+
+def test_an_answer_that_may_have_been_written_keeps_its_tokens(
+    chat: Any, opened: Any, says: Any
+) -> None:
+    most = sum(_most_tokens(PLAIN))
+    llm, clock = opened(llm_tokens=most), Clock(5.0)
+    chat.always = lambda to: setattr(to, "close_connection", True)
+    with pytest.raises(ProviderError, match="cannot be reached"):
+        llm.reply(PLAIN, "q", clock)
+    chat.always = says("words")
+    with pytest.raises(ProviderError, match="llm_tokens"):
+        llm.reply(PLAIN, "q", clock)
+    assert len(chat.requests) == 1
+
+
+def test_a_second_call_that_may_not_be_made_leaves_the_error_of_the_first(
+    chat: Any, opened: Any, says: Any
+) -> None:
+    chat.always = says(status=500)
+    with pytest.raises(ProviderError, match="answers 500"):
+        ask(opened(llm_calls=1))
+    breaker = Breaker()
+    for _ in range(LIMIT - 1):
+        breaker.leave(False)
+    with pytest.raises(ProviderError, match="answers 500"):
+        ask(opened(breaker))
+    assert len(chat.requests) == 2
 
 
 def test_every_fault_is_a_provider_error_in_time(

@@ -18,6 +18,7 @@ from qdrant_client.http.exceptions import (
 
 from retrieval.adapters.server_calls import FAILURES, failed
 from retrieval.adapters.store_server import ServerIndexes
+from retrieval.clock import Clock
 from retrieval.errors import (
     AssayError,
     ConfigError,
@@ -26,7 +27,7 @@ from retrieval.errors import (
     StoreError,
     UnavailableError,
 )
-from retrieval.kit import Clock, Kit, Match, Store
+from retrieval.kit import Kit, Match, Store
 from retrieval.offline import HashEmbedder, WordSparse, documents, offline_manifest, passage
 from retrieval.settings import Settings
 from retrieval.types import Chunk

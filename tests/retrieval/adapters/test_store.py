@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, InputError, NotFoundError
 from retrieval.filters import And, Equals, Exists, Not
-from retrieval.kit import Clock, Compared, Point, SparseVector
+from retrieval.kit import Compared, Point, SparseVector
 from retrieval.offline import HashEmbedder, offline_manifest, passage
 from retrieval.types import Chunk
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrieval.clock import Clock
 from retrieval.filters import (
     And,
     AnyOf,
@@ -24,7 +25,7 @@ from retrieval.filters import (
     instant,
     matches,
 )
-from retrieval.kit import Clock, Store
+from retrieval.kit import Store
 from retrieval.offline import HashEmbedder, passage
 from retrieval.types import Chunk
 
@@ -34,7 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Local mode performs exact"),
 ]
 DECLARED = {"year": "int", "score": "float", "kind": "str", "flag": "bool", "published": "date"}
-ODD = ('a "b".c[0]', "%22", "ünï", "fields.year")
+ODD = ('a "b".c[0]', "%22", "ünï", "fields.year", "C:\\path", "line\nbreak\\")
 FIELDS = (*DECLARED, *ODD, "free", "date")
 TEXTS = ["", "a", "b", "A", "5", "true", "ünï ☃"]
 NUMBERS = [0, 1, 2, 5, -3, 2019, 2**40, 0.5, 1.0, 5.0, -2.5, 2019.0, 1e300]

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from retrieval.clock import Clock
 from retrieval.errors import DeadlineError, InputError
 from retrieval.filters import Equals, Range
-from retrieval.kit import Clock, Point, SparseVector
+from retrieval.kit import Point, SparseVector
 from retrieval.offline import HashEmbedder, WordSparse, passage
 from retrieval.types import Chunk
 

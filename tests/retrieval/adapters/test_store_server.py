@@ -9,9 +9,10 @@ import pytest
 from qdrant_client import models
 
 from retrieval.adapters.store_server import ServerIndexes
+from retrieval.clock import Clock
 from retrieval.errors import ConfigError, NotFoundError, StoreError
 from retrieval.filters import Equals
-from retrieval.kit import Clock, Compared, Kit, Store
+from retrieval.kit import Compared, Kit, Store
 from retrieval.offline import HashEmbedder, WordSparse, documents, offline_manifest, passage
 from retrieval.settings import Settings
 from retrieval.types import Chunk

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrieval.clock import Clock
 from retrieval.config import load_pipeline
 from retrieval.errors import ConfigError, ProviderError
 from retrieval.features import FEATURES
-from retrieval.kit import Clock, Kit, Scorer
+from retrieval.kit import Kit, Scorer
 from retrieval.pipeline import Pipeline, Stage, run, stage_key
 from retrieval.rerank_weights import as_toml, fusion_of, load_weights
 from retrieval.stages.decompose import Decompose

@@ -60,6 +60,8 @@ def test_a_question_without_conditions_is_searched_as_it_is(reports: Kit) -> Non
     [
         ("how did we travel before 2019?", {"travel-2018"}),
         ("how did we travel since 2023", {"travel-2023", "travel-memo"}),
+        ("how did we travel no later than 2023?", {"travel-2018", "travel-2023"}),
+        ("how did we travel on or after 2023-06-01", {"travel-2023", "travel-memo"}),
         ("how did we travel last month?", {"travel-memo"}),
         ("kind:policy how do we travel?", {"travel-2018", "travel-2023"}),
         ("kind:policy since 2020", {"travel-2023"}),
