@@ -1,18 +1,22 @@
 """From answers to scores: which measures a dataset has, and what each hit is worth."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eval.answers import Answer
 from eval.corpus import Judged
-from eval.documents import document_full_recall, document_scores
-from eval.judgments import Judgment
-from eval.passages import coverage, passage_scores
+from eval.documents import Ranked, document_full_recall, document_scores
+from eval.judgments import Judgment, positives
+from eval.passages import Place, coverage, passage_scores
 from eval.scores import CUTOFFS, Scores
 from eval.spans import span_scores
 from retrieval.as_json import step_json
+from retrieval.types import Span
 
+WHOLE = Span(0, 1)
+"""Stands for a whole document."""
 ON_DOCUMENTS = ("nDCG", "R")
 """Families that are computed on documents too where judgments are on spans."""
 
@@ -28,18 +32,18 @@ class Scored:
 def score(kept: Judged, answers: Mapping[str, Answer], cutoffs: Sequence[int] = CUTOFFS) -> Scored:
     """Return the scores of the answers, by query, for each query that is scored.
 
-    Judgments on documents: trec_eval's measures and full recall on distinct documents. Judgments
-    on spans: the passage and span measures on the served hits; beside them nDCG and R of the
-    documents that hold the spans, each with its best grade.
+    Judgments on documents: trec_eval's measures and full recall on distinct documents; where one
+    document of several is enough, the passage measures on them, which are the same for all others:
+    an alternative that is not needed any more is not missed.
+    Judgments on spans: the passage and span measures on the served hits; beside them nDCG and R of
+    the documents that hold the spans, each with its best grade.
     """
     asked = {query.id: kept.judgments[query.id] for query in kept.queries}
     qrels = {id: document_grades(each) for id, each in asked.items()}
     ranked = {id: answers[id].documents for id in asked}
     if all(each.span is None for judgments in asked.values() for each in judgments):
         return Scored(
-            document_scores(qrels, ranked, cutoffs).beside(
-                document_full_recall(asked, ranked, cutoffs)
-            ),
+            _on_documents(asked, ranked, cutoffs),
             {
                 id: [grades.get(hit.chunk.document_id, 0) for hit in answers[id].hits]
                 for id, grades in qrels.items()
@@ -55,6 +59,23 @@ def score(kept: Judged, answers: Mapping[str, Answer], cutoffs: Sequence[int] = 
         .beside(Scores(documents.query_ids, named, documents.values))
     )
     return Scored(scores, {id: each.grades for id, each in found.items()})
+
+
+def _on_documents(
+    asked: Mapping[str, Sequence[Judgment]], ranked: Ranked, cutoffs: Sequence[int]
+) -> Scores:
+    groups = [Counter(group for group, _ in positives(each)) for each in asked.values()]
+    if all(count == 1 for each in groups for count in each.values()):
+        qrels = {id: document_grades(each) for id, each in asked.items()}
+        return document_scores(qrels, ranked, cutoffs).beside(
+            document_full_recall(asked, ranked, cutoffs)
+        )
+    found = {}
+    for id, judgments in asked.items():
+        whole = [replace(each, span=WHOLE) for each in judgments]
+        places = [Place(each, WHOLE) for each in dict.fromkeys(ranked[id])]
+        found[id] = coverage(whole, places)
+    return passage_scores(found, cutoffs)
 
 
 def document_grades(judgments: Sequence[Judgment]) -> dict[str, int]:

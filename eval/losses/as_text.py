@@ -121,7 +121,7 @@ def _effects(effects: Sequence[Effect], cause: str, limit: int) -> list[str]:
         said = f"makes candidates of {reaches}, " if reaches else ""
         said += f"brings back {own or 'none'}{f' and {others} others' if others else ''}"
         said += f", loses {each.loses}" if each.loses else ""
-        change = f"recall@{limit} {recall.difference:+.3f}"
+        change = f"found in {limit} hits {recall.difference:+.3f}"
         if recall.low is not None and recall.high is not None:
             change += f" [{recall.low:+.3f}, {recall.high:+.3f}]"
         if each.p is not None:

@@ -132,8 +132,8 @@ def _losses(part: Part) -> list[str]:
         for each in found.blocks
     ]
     title = (
-        f"Of {found.judged:,} things to find, {found.found:,} are among the first {found.limit};"
-        " the others were lost:"
+        f"Of {found.judged:,} things to find, {found.found:,} are among the first"
+        f" {found.limit} hits; the others were lost:"
     )
     return [title, "", *table(["lost", "count", "share"], rows)]
 

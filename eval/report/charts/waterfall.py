@@ -28,8 +28,8 @@ ROW = 46
 def waterfall(found: Losses) -> Chart:
     """Return the waterfall of a run's losses."""
     says = (
-        f"Of {found.judged} things to find {found.found} are among the first {found.limit}; lost: "
-        + ("; ".join(f"{each.count} {each.label}" for each in found.blocks) or "nothing")
+        f"Of {found.judged} things to find {found.found} are among the first {found.limit} hits;"
+        " lost: " + ("; ".join(f"{each.count} {each.label}" for each in found.blocks) or "nothing")
     )
     return both(says, lambda width: _view(found, width))
 
