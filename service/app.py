@@ -53,15 +53,15 @@ def create_app(settings: Settings, tools: Tools | None = None) -> FastAPI:
     for each in (query, why, documents, about, judge, health, docs):
         app.include_router(each.router)
     problems.install(app)
-    _wrap(app, settings)
+    _wrap(app, state)
     app.openapi = lambda: described(app, state)  # type: ignore[method-assign]
     return app
 
 
-def _wrap(app: FastAPI, settings: Settings) -> None:
+def _wrap(app: FastAPI, state: State) -> None:
     """Put the edges around the routes; the last one added is met first."""
-    app.add_middleware(BodyLimit, limit_bytes=int(settings.max_body_mb * MEGABYTE))
-    key = api_key(settings)
+    app.add_middleware(BodyLimit, limit_bytes=int(state.settings.max_body_mb * MEGABYTE))
+    key = api_key(state.settings)
     if key is not None:
         app.add_middleware(ApiKey, key=key)
-    app.add_middleware(Outermost)
+    app.add_middleware(Outermost, stopping=lambda: state.stopping)

@@ -4,17 +4,19 @@ Every answer that is not a success is made here, from the project's own errors, 
 and from whatever nobody expected: that one carries an id, and its traceback goes to the log alone.
 """
 
+import asyncio
 import json
 import logging
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,6 +35,7 @@ STATUS: dict[type[errors.AssayError], int] = {
 """The status of each error; one that is not named has that of the class it is made from."""
 RETRY_AFTER_S = 1.0
 LONGEST_NAME = 200
+STOPPED = "The service stops before this request is done; send it again."
 log = logging.getLogger("assay.service")
 
 
@@ -109,7 +112,7 @@ def install(app: FastAPI) -> None:
     async def router_error(request: Request, error: HTTPException) -> Response:
         detail = error.detail
         if error.status_code == 404:
-            detail = f"Nothing is at {request.url.path[:LONGEST_NAME]}. See /docs."
+            detail = f"Nothing is at {request.scope['path'][:LONGEST_NAME]!r}. See /docs."
         elif error.status_code == 405:
             allowed = (error.headers or {}).get("Allow", "none")
             detail = f"{request.method} is not allowed here. Allowed: {allowed}."
@@ -122,11 +125,16 @@ def install(app: FastAPI) -> None:
 
 
 class Outermost:
-    """The edge of the application: what nobody expected becomes a 500 with an id, and is logged."""
+    """The edge of the application: what nobody expected becomes a 500 with an id, and is logged.
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application."""
+    A request that is cancelled since the service stops becomes a 503. One whose client went away
+    ends in silence: there is nobody to answer, and nothing failed.
+    """
+
+    def __init__(self, app: ASGIApp, stopping: Callable[[], bool]) -> None:
+        """Wrap an application; `stopping` says whether it was told to stop."""
         self.app = app
+        self.stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on; answer in place of an application that broke before it did."""
@@ -142,9 +150,15 @@ class Outermost:
 
         try:
             await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            return
+        except asyncio.CancelledError:
+            if started or not self.stopping():
+                raise
+            await refusal(errors.UnavailableError(STOPPED)).response(scope, receive, send)
         except Exception:
             id = str(uuid.uuid4())
-            log.exception("%s %s failed: %s", scope["method"], scope["path"], id)
+            log.exception("%s %r failed: %s", scope["method"], scope["path"], id)
             if started:
                 raise
             await problem(500, f"Something broke; the log says what, under {id}.")(

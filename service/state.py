@@ -79,16 +79,25 @@ class State:
             known = self._fingerprints[key] = fingerprint(pipeline, kit)
         return known
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the service was told to stop."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """End long work where it stands; queries go on."""
+        self._stopping.set()
+
     def check_running(self) -> None:
         """End long work once the service stops. Raises: UnavailableError."""
-        if self._stopping.is_set():
+        if self.stopping:
             raise UnavailableError(
                 "The service stops. What is stored is kept; send the rest again."
             )
 
     def close(self) -> None:
         """Let queries end, long work stop, then let go of the tools."""
-        self._stopping.set()
+        self.stop()
         for pool in (self.queries, self.writes, self.judging, self.health):
             pool.close()
         self.tools.close()

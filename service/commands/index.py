@@ -52,7 +52,7 @@ def show_index(
 ) -> None:
     """Show what an index was built with: its manifest, its chunks, its fingerprint.
 
-    Example: `assay index show demo`
+    Example: `assay index show docs`
     """
     from service.as_json import index_json
 
@@ -77,7 +77,7 @@ def drop(
 ) -> None:
     """Remove an index for good; asks first unless --yes.
 
-    Example: `assay index drop demo --yes`
+    Example: `assay index drop docs --yes`
     """
     with tools_of(context) as tools:
         chunks = tools.indexes.open(name).count()

@@ -35,8 +35,8 @@ def serve(
 ) -> None:
     """Serve queries and documents over HTTP; models load while it already listens.
 
-    Ctrl-C and SIGTERM stop it: no new requests, running ones get 10 seconds to end. /livez answers
-    at once, /readyz when questions can be answered.
+    Ctrl-C and SIGTERM stop it: no new requests, ingestion ends at its next batch, other requests
+    get 10 seconds to end. /livez answers at once, /readyz when questions can be answered.
 
     Example: `assay serve --port 9000`
 
@@ -47,6 +47,7 @@ def serve(
     from retrieval.errors import ConfigError
     from service.app import create_app
     from service.auth import check_host
+    from service.server import Server
 
     settings = settings_of(context, host=host, port=port)
     check_host(settings)
@@ -58,7 +59,7 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, app.state.assay.stop)
     with listening(settings) as listener:
         url = url_of(settings.host, listener)
         note(HELLO.format(url=url))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from ingestion.chunk import build_chunker
 from ingestion.document import Document
@@ -37,6 +38,15 @@ EXAMPLES: dict[str, Any] = {
         ],
     },
 }
+
+
+class AnyText(PathConvertor):
+    """The rest of a path, whatever it holds: the convertor `path` ends at a line break."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("any_text", AnyText())
 
 
 @router.post(
@@ -96,7 +106,7 @@ def _items(body: DocumentsRequest) -> Iterator[Loaded]:
 
 
 @router.delete(
-    "/documents/{id:path}",
+    "/documents/{id:any_text}",
     response_class=Json,
     responses=answers("Deleted", 404, 409, 422, 503),
 )
@@ -105,7 +115,7 @@ async def remove(
     request: Request,
     index: Annotated[str, Query(description="The index that holds it.")],
 ) -> Json:
-    """Remove a document with its chunks; its id may hold slashes."""
+    """Remove a document with its chunks; its id stands percent-encoded in the path."""
     state = state_of(request)
     chunks = await state.write(lambda: delete_documents(state.tools, index, [id], DEFAULT_TENANT))
     gone = {"index": index, "document_id": id, "chunks_removed": chunks}

@@ -104,15 +104,31 @@ def test_an_unknown_chunker_is_refused_with_those_there_are(client, problem_of):
         assert "fixed" in problem["detail"]
 
 
-def test_a_deleted_document_is_gone_and_its_id_may_hold_slashes(client, problem_of):
-    ids = ["a/b c/ü.md", "/leading", "trailing/", "100%", "a?b#c"]
-    post(client, *({"id": id, "text": f"Cats sleep {n}."} for n, id in enumerate(ids)))
-    for number, id in enumerate(ids, 1):
-        quoted = "".join(f"%{byte:02X}" for byte in id.encode())
-        answer = client.delete(f"/documents/{quoted}", params={"index": "home"})
-        assert answer.json() == {"index": "home", "document_id": id, "chunks_removed": 1}
-        assert len(found(client)) == len(ids) - number
-        problem_of(client.delete(f"/documents/{quoted}", params={"index": "home"}), 404)
+@pytest.mark.parametrize(
+    "id",
+    [
+        *("a/b c/ü.md", "/leading", "trailing/", "//", "a//b"),
+        *("100%", "a?b#c", "a&b=c;d+e", "\\", "{id}"),
+        *(".", "..", "../x", "./x", "x/../y"),
+        *(" ", " a ", "🦊", "e\u0301", "a\x00b"),
+        *("a\nb", "\n", "a\n", "\na", "a\r\nb", "a\u2028b", "a\tb"),
+    ],
+)
+def test_a_deleted_document_is_gone_alone_whatever_its_id_holds(client, problem_of, id):
+    beside = [CATS["id"], id.strip() + "x"]
+    post(client, *({"id": each, "text": "Cats sleep."} for each in (id, *beside)))
+    quoted = "".join(f"%{byte:02X}" for byte in id.encode())
+    answer = client.delete(f"/documents/{quoted}", params={"index": "home"})
+    assert answer.json() == {"index": "home", "document_id": id, "chunks_removed": 1}
+    assert sorted(found(client)) == sorted(beside)
+    again = problem_of(client.delete(f"/documents/{quoted}", params={"index": "home"}), 404)
+    assert again["detail"] == f"There is no document {id!r} in index 'home'."
+
+
+def test_a_line_break_at_the_end_of_an_id_removes_no_other_document(client, problem_of):
+    post(client, CATS)
+    problem_of(client.delete("/documents/cats.md%0A", params={"index": "home"}), 404)
+    assert found(client) == ["cats.md"]
 
 
 def test_deleting_names_what_is_missing(client, problem_of):
@@ -125,6 +141,6 @@ def test_deleting_names_what_is_missing(client, problem_of):
 
 
 def test_a_stopping_service_ends_long_ingestion_and_keeps_what_is_stored(client, problem_of):
-    client.app.state.assay._stopping.set()
+    client.app.state.assay.stop()
     answer = post(client, CATS)
     assert "stops" in problem_of(answer, 503)["detail"]

@@ -12,6 +12,7 @@ JSON = {"Content-Type": "application/json"}
 
 def test_an_unknown_path_and_a_wrong_method_are_problems(client, problem_of):
     assert "/nowhere" in problem_of(client.get("/nowhere"), 404)["detail"]
+    assert r"'/a\nb?c'" in problem_of(client.get("/a%0Ab%3Fc"), 404)["detail"]
     answer = client.get("/query")
     assert "POST" in problem_of(answer, 405)["detail"]
     assert answer.headers["allow"] == "POST"

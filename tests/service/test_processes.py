@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -116,6 +117,35 @@ def test_a_server_lives_at_once_gets_ready_and_ends_in_peace(started, sent, code
     assert "Traceback" not in said
 
 
+def wait_exists(path):
+    end = time.monotonic() + 30
+    while time.monotonic() < end and not path.exists():
+        time.sleep(0.02)
+
+
+def test_a_server_that_stops_ends_ingestion_at_its_next_batch_and_says_so(started, tmp_path):
+    server = started("serve", "--port", 0)
+    url = url_from(server)
+    wait_ready(url)
+    text = "Cats sleep on warm window sills. " * 100
+    documents = [{"id": str(number), "text": f"{number}. {text}"} for number in range(1000)]
+    chunker = {"use": "fixed", "tokens": 16}
+    body = {"index": "rows", "documents": documents, "chunker": chunker}
+    with ThreadPoolExecutor(1) as pool:
+        posted = pool.submit(httpx.post, f"{url}/documents", json=body, timeout=60)
+        wait_exists(tmp_path / "data" / "indexes" / "rows" / "manifest.json")
+        server.send_signal(signal.SIGTERM)
+        _, said = server.communicate(timeout=20)
+        answer = posted.result()
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "What is stored is kept" in answer.json()["detail"]
+    assert server.returncode == 0
+    assert "Cancel" not in said
+    assert "Traceback" not in said
+
+
 def test_a_server_whose_settings_cannot_work_says_so_and_ends(started):
     server = started("serve", "--port", 0, "--set", "encoder=no/such-model")
     _, said = server.communicate(timeout=60)
@@ -149,10 +179,7 @@ def test_an_interrupted_ingestion_says_what_is_kept(started, tmp_path):
         for number in range(30_000):
             file.write(json.dumps({"id": str(number), "text": f"Passage {number}."}) + "\n")
     first = started("ingest", rows, "--index", "rows", "--chunker", "whole")
-    end = time.monotonic() + 30
-    manifest = tmp_path / "data" / "indexes" / "rows" / "manifest.json"
-    while time.monotonic() < end and not manifest.exists():
-        time.sleep(0.05)
+    wait_exists(tmp_path / "data" / "indexes" / "rows" / "manifest.json")
     first.send_signal(signal.SIGINT)
     _, said = first.communicate(timeout=60)
     assert first.returncode == 130

@@ -2,8 +2,10 @@
 
 import json
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ import uvicorn
 
 from service.app import create_app
 from service.commands.serve import listening, url_of
+from service.server import Server
 
 
 @pytest.fixture
@@ -72,6 +75,8 @@ def sent(url, data):
 
 
 HEAD = b"POST /documents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HALF = HEAD + b"Content-Length: 1000\r\n\r\n{"
+"""A request whose body does not come."""
 
 
 @pytest.mark.parametrize(
@@ -95,13 +100,46 @@ def test_a_client_that_sends_a_large_body_first_still_reads_why_it_is_refused(ur
         assert answer.json()["errors"][0]["allowed"] == "at most 200000 bytes"
 
 
-def test_a_client_that_goes_away_leaves_a_service_that_answers(url):
+def test_a_client_that_goes_away_leaves_a_service_that_answers_and_logs_no_failure(url, caplog):
     host, _, port = url.removeprefix("http://").partition(":")
     for _ in range(5):
         with socket.create_connection((host, int(port)), 5) as connection:
-            connection.sendall(
-                b"POST /query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                b"Content-Length: 1000\r\n\r\n{"
-            )
+            connection.sendall(HALF)
     answer = httpx.post(f"{url}/query", json={"query": "JSON", "index": "demo"})
     assert answer.status_code == 200
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+def test_ids_that_look_like_addresses_come_through_a_server_as_they_are(url, documents):
+    # The test client decodes a path twice, so that ids with escapes in them need a real one.
+    ids = ["a%0Ab", "%2F", "100%25", "..", "../x", "a/../b", "//", "a\nb", "🦊"]
+    body = {"index": "odd", "documents": [{**documents[0], "id": id} for id in ids]}
+    assert httpx.post(f"{url}/documents", json=body).status_code == 200
+    for id in ids:
+        path = quote(id, safe="").replace(".", "%2E")
+        gone = httpx.delete(f"{url}/documents/{path}", params={"index": "odd"}).json()
+        assert gone == {"index": "odd", "document_id": id, "chunks_removed": 1}
+
+
+def test_a_request_that_does_not_end_in_time_is_a_503_problem_when_the_server_stops(
+    settings, tools
+):
+    app = create_app(settings, tools)
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0.2)
+    server = Server(config, app.state.assay.stop)
+    listener = listening(settings.model_copy(update={"port": 0}))
+    port = listener.getsockname()[1]
+    thread = Thread(target=server.run, args=([listener],))
+    thread.start()
+    with socket.create_connection((settings.host, port), 5) as connection:
+        connection.sendall(HALF)
+        while not server.server_state.tasks:
+            time.sleep(0.01)
+        server.should_exit = True
+        head, _, body = b"".join(iter(lambda: connection.recv(65_536), b"")).partition(b"\r\n\r\n")
+    thread.join(10)
+    assert not thread.is_alive()
+    assert head.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: 1" in head.lower()
+    assert b"application/problem+json" in head
+    assert "stops" in json.loads(body)["detail"]
