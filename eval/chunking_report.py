@@ -14,7 +14,7 @@ from eval.chunking_result import (
     Contender,
     Tested,
 )
-from eval.results import grid
+from eval.results import few, grid
 from eval.scores import LABELS
 
 JSON_FILE, MARKDOWN_FILE = "chunking.json", "chunking.md"
@@ -38,6 +38,7 @@ def lines(found: Chunking) -> list[str]:
         f" read are {_reading(found)}",
         *(f"note: {each['line']}" for each in dataset["findings"]),
         *(f"note: {each.note}" for each in found.contenders if each.note),
+        *(f"note: {each}" for each in few(run.metrics["queries"])),
         *(line for table in tables for line in table),
         "",
         NOTE,
@@ -49,10 +50,12 @@ def lines(found: Chunking) -> list[str]:
 
 def markdown(found: Chunking) -> str:
     """Return a comparison as Markdown."""
-    name = found.baseline.run.manifest["dataset"]["name"]
+    run = found.baseline.run
+    name = run.manifest["dataset"]["name"]
     said = [f"# Chunkers on {name}", "", f"Read are {_reading(found)}.", ""]
     said += [f"- {line}" for line in verdict(found)]
     said += [f"- {each.note}." for each in found.contenders if each.note]
+    said += [f"- {each}" for each in few(run.metrics["queries"])]
     for table in _tables(found):
         said += ["", *_pipes(table)]
     return "\n".join([*said, "", NOTE, ""])
@@ -97,11 +100,12 @@ def verdict(found: Chunking) -> Iterator[str]:
 
 def _undecided(base: Contender, tests: Mapping[str, Tested]) -> Iterator[str]:
     if tests:
-        least = max(each.difference.detectable or 0.0 for each in tests.values())
-        yield (
-            f"No significant difference to {base.spec}: {', '.join(tests)}"
-            f" (so many queries show a change of {least:.3f} four times out of five)."
-        )
+        shown = [each.difference.detectable for each in tests.values()]
+        known = [each for each in shown if each is not None]
+        least = "how small a change so many queries show is not known"
+        if len(known) == len(shown):
+            least = f"so many queries show a change of {max(known):.3f} four times out of five"
+        yield f"No significant difference to {base.spec}: {', '.join(tests)} ({least})."
 
 
 def _read(found: Chunking, worse: set[str]) -> Iterator[str]:

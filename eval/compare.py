@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.results import Run, grid
+from eval.results import Run, few, grid
 from eval.scores import LABELS, known_measure
 from eval.statistics import EQUAL, detectable, intervals, paired_t, randomisation
 from retrieval.errors import InputError
@@ -26,6 +26,10 @@ MAIN = (
     "span_iou@10",
 )
 """What is compared where no measure is named."""
+SHOWS = (
+    "shows: the smallest change that so many queries show four times out of five (-: unknown, or"
+    " above 1)"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Difference:
 
     `low` and `high`: 95% bootstrap interval, None for one query. `p`: two-sided randomisation
     test, `p_t`: paired t-test. `detectable`: the smallest mean difference that so many queries
-    would show four times out of five.
+    would show four times out of five, None: unknown, or above 1.
     """
 
     measure: str
@@ -88,12 +92,12 @@ class Comparison:
             f"baseline  {self.baseline}",
             f"candidate {self.candidate}",
             *(f"changed: {each}" for each in self.changed),
+            *(f"note: {each}" for each in few(self.differences[0].queries)),
             "",
             *grid(self.table()),
             "",
             "p: randomisation test, p (t): paired t-test, neither corrected for several measures;"
-            " +/-/=: queries helped, hurt, unchanged; shows: the smallest change that so many"
-            " queries show four times out of five",
+            f" +/-/=: queries helped, hurt, unchanged; {SHOWS}",
         ]
 
 

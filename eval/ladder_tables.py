@@ -3,26 +3,28 @@
 from collections.abc import Sequence
 from typing import Any
 
-from eval.compare import Difference
+from eval.compare import SHOWS, Difference
 from eval.ladder_result import Climbed, OnDataset, Seconds
 from eval.ladder_verdict import Judgement
 from eval.ladder_winner import RULE
-from eval.results import Run, grid
+from eval.results import Run, few, grid
 
 Table = list[list[str]]
 NOTES = (
     "change: against the rung that it stands on, with its 95% bootstrap interval; p: randomisation"
     " test, corrected for the number of rungs after Holm (the intervals are not); +/-/=: queries"
-    " helped, hurt, unchanged; shows: the smallest change that so many queries show four times out"
-    " of five; ms: the sum of the stages, one question at a time"
+    f" helped, hurt, unchanged; {SHOWS}; ms: the sum of the stages, one question at a time"
 )
+
+EXCLUDED = "by the interval, even if 3 in so many queries gain 1 and none was seen"
 
 
 def lines(found: Climbed) -> list[str]:
     """Return a ladder as lines to print."""
     shown = []
     for each in found.datasets:
-        shown += [_title(found, each), "", *grid(_quality(found, each.judgements, each.runs)), ""]
+        shown += [_title(each), *(f"note: {note}" for note in _few(each)), ""]
+        shown += [*grid(_quality(found, each.judgements, each.runs)), ""]
         shown += [*grid(_costs(found, each)), "", _seconds(found, each.seconds), ""]
     if found.overall:
         shown += [_together(found), "", *grid(_quality(found, found.overall)), ""]
@@ -34,7 +36,8 @@ def markdown(found: Climbed) -> list[str]:
     """Return a ladder as Markdown."""
     shown = [f"## Ladder {found.ladder.name}: {found.metric}", ""]
     for each in found.datasets:
-        shown += [f"### {_title(found, each)}", ""]
+        shown += [f"### {_title(each)}", ""]
+        shown += [line for note in _few(each) for line in (f"> **Note** {note}", "")]
         shown += [*_piped(_quality(found, each.judgements, each.runs)), ""]
         shown += [*_piped(_costs(found, each)), "", _seconds(found, each.seconds), ""]
     if found.overall:
@@ -75,10 +78,13 @@ def _price(found: Climbed, rung: int) -> str:
     return f"{found.p50_ms(rung):.1f} ms" + (f", {1000 * usd:.2f} $/1000" if usd else "")
 
 
-def _title(found: Climbed, each: OnDataset) -> str:
+def _title(each: OnDataset) -> str:
     about = each.about
-    alone = ", one query only: no interval is claimed" if about["queries"] == 1 else ""
-    return f"{about['name']} ({about['split']}): {about['queries']} queries{alone}"
+    return f"{about['name']} ({about['split']}): {about['queries']} queries"
+
+
+def _few(each: OnDataset) -> tuple[str, ...]:
+    return few(int(each.about["queries"]))
 
 
 def _together(found: Climbed) -> str:
@@ -159,11 +165,11 @@ def _rule(found: Climbed) -> str:
     if found.ladder.drop_one:
         return (
             f"keep a stage: significantly worse without it; drop it: significantly better without,"
-            f" or the interval excludes that it gains {margin}; else not enough queries"
+            f" or a gain of {margin} is excluded ({EXCLUDED}); else not enough queries"
         )
     return (
         "keep: significantly better than the rung that it stands on; drop: significantly worse, or"
-        f" the interval excludes a gain of {margin}; else not enough queries"
+        f" a gain of {margin} is excluded ({EXCLUDED}); else not enough queries"
     )
 
 

@@ -2,17 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from eval.compare import SIGNIFICANT, Difference, difference
 from eval.ladder_file import Rung
-from eval.statistics import CONFIDENCE, POWER, Values, ends, holm, randomisation, resampled_means
+from eval.statistics import (
+    EQUAL,
+    Values,
+    ends,
+    holm,
+    randomisation,
+    resampled_means,
+    shown_by,
+    with_unseen,
+)
 
 MARGIN = 0.01
 KEEP, DROP, MORE, BASE = "keep", "drop", "not enough queries", "baseline"
+
+
+class Worth(NamedTuple):
+    """The smallest gain that is worth having, and how many queries can exclude it.
+
+    Of several datasets, that many times the queries of the smallest one: what befalls none of those
+    moves the mean most.
+    """
+
+    margin: float
+    queries: int
 
 
 @dataclass(frozen=True)
@@ -72,18 +91,19 @@ def judged_rungs(
         on = 0 if rung.on is None else rung.on
         below.append(mean_difference(measure, [(each[on], each[number]) for each in values]))
         baseline.append(mean_difference(measure, [(each[0], each[number]) for each in values]))
+    worth = Worth(margin, len(values) * min(each[0].size for each in values))
     corrected = holm([each.p for each in below]), holm([each.p for each in baseline])
     found = [Judgement(None, None, None, None, BASE, "the others are compared with it")]
     for rung, own, base, p, q in zip(rungs[1:], below, baseline, *corrected, strict=True):
-        verdict, why = _verdict(own, p, margin, rung.without)
+        verdict, why = _verdict(own, p, worth, rung.without)
         found.append(Judgement(own, base, p, q, verdict, why))
     return found
 
 
-def _verdict(change: Difference, p: float, margin: float, without: str | None) -> tuple[str, str]:
+def _verdict(change: Difference, p: float, worth: Worth, without: str | None) -> tuple[str, str]:
     """Return the verdict on what a rung adds, or on the stage that it lacks, and the reason.
 
-    So few queries that a single one can move the mean by the margin exclude nothing.
+    A gain is excluded by the interval's end together with what so many queries may not have shown.
     """
     if change.low is None or change.high is None:
         return MORE, "one query is no test"
@@ -91,12 +111,14 @@ def _verdict(change: Difference, p: float, margin: float, without: str | None) -
     most = change.high
     if without is not None:
         gained, most = -gained, -change.low
+    margin = worth.margin
+    excluded = with_unseen(most, 1.0, worth.queries) <= margin + EQUAL
     if gained > 0:
-        small = f", by less than {margin:g}" if most < margin else ""
+        small = f", by less than {margin:g}" if excluded else ""
         return KEEP, f"significantly {'worse without it' if without else 'better'}{small}"
     if gained < 0:
         return DROP, f"significantly {'better without it' if without else 'worse'}"
-    if most < margin and change.queries * margin >= 1:
+    if excluded:
         return DROP, f"a gain of {margin:g} is excluded"
     return MORE, f"a gain of {margin:g} is possible, none is shown"
 
@@ -154,5 +176,4 @@ def _detectable(gains: Sequence[Values]) -> float | None:
     freedom = sum(each.size - 1 for each in gains)
     if any(each.size < 2 for each in gains):
         return None
-    quantiles = stats.t.ppf([1 - (1 - CONFIDENCE) / 2, POWER], freedom)
-    return float(quantiles.sum() * standard_error(gains))
+    return shown_by(standard_error(gains), freedom)

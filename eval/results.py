@@ -21,6 +21,12 @@ from retrieval.errors import InputError, NotFoundError
 MANIFEST, METRICS, PER_QUERY, RUN = "manifest.json", "metrics.json", "per_query.jsonl", "run.trec"
 REPORT, LOSSES = "report.html", "losses.json"
 FILES = {MANIFEST, METRICS, PER_QUERY, RUN, REPORT, LOSSES}
+FEW = 30
+"""With fewer queries the percentile bootstrap's interval of a mean is too narrow.
+
+Of values from Beta(0.6, 0.4), a 95% interval holds the true mean in 74% of samples of 3 queries, in
+85% of 5, in 91% of 10.
+"""
 MAIN = tuple(family for family in LABELS if not family.startswith("document_"))
 
 
@@ -47,12 +53,11 @@ class Run:
             f" {self.metrics['queries']} queries scored, {dataset['documents']} documents;"
             f" {self.manifest['system']['name']}",
             *(f"note: {each['line']}" for each in dataset["findings"]),
+            *(f"note: {each}" for each in few(self.metrics["queries"])),
             "",
             *grid(self.table()),
             "",
         ]
-        if self.metrics["queries"] == 1:
-            found.append("One query only: no interval is claimed.")
         if self.metrics["shallow"]:
             found.append(
                 f"{self.metrics['shallow']} queries have fewer documents than the deepest measure"
@@ -92,6 +97,15 @@ def _cell(measure: Mapping[str, Any] | None) -> str:
     if measure["low"] is None:
         return f"{measure['mean']:.4f}"
     return f"{measure['mean']:.4f} [{measure['low']:.3f}, {measure['high']:.3f}]"
+
+
+def few(queries: int) -> tuple[str, ...]:
+    """Return what to know of intervals over so few queries; nothing where they are enough."""
+    if queries >= FEW:
+        return ()
+    if queries == 1:
+        return ("One query only: no interval is claimed.",)
+    return (f"{queries} queries are few: intervals are narrower than true.",)
 
 
 def grid(rows: Sequence[Sequence[str]]) -> list[str]:

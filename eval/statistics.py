@@ -1,6 +1,7 @@
 """What a mean over queries, or a difference of two, can be trusted for. Everything is seeded."""
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,11 @@ BLOCK = 2_000_000
 """How many drawn query numbers are held at a time."""
 EQUAL = 1e-9
 """Differences of a query up to this are none: measures are sums of rounded fractions."""
+UNSEEN = 3
+"""What befell none of n queries may befall 3 / n of all (95%).
+
+Source: Hanley and Lippman-Hand 1983, JAMA 249(13), the rule of three.
+"""
 
 
 def intervals(values: Values, resamples: int = RESAMPLES, seed: int = 0) -> tuple[Values, Values]:
@@ -130,17 +136,45 @@ def paired_t(differences: Values) -> float | None:
 def detectable(differences: Values) -> float | None:
     """Return the smallest mean difference that so many queries would show four times out of five.
 
-    (t(0.975) + t(0.8)) * sd / sqrt(n) with n - 1 degrees of freedom and the standard deviation of
-    these differences: two-sided, 5% significance, 80% power. None for fewer than two queries.
+    That of their standard error; None for fewer than two queries.
+    """
+    n = differences.size
+    return None if n < 2 else shown_by(float(differences.std(ddof=1) / np.sqrt(n)), n - 1)
+
+
+def shown_by(error: float, freedom: int) -> float | None:
+    """Return the smallest mean difference that shows four times out of five.
+
+    (t(0.975) + t(0.8)) * standard error: two-sided, 5% significance, 80% power. None where that
+    error is 0, for equal differences tell nothing of their spread, and where it comes to more than
+    1, for measures are in [0, 1].
 
     Source: Sakai 2018, Laboratory Experiments in Information Retrieval, chapter 6 (approximated by
     the central t distribution).
     """
-    n = differences.size
-    if n < 2:
-        return None
-    quantiles = stats.t.ppf([1 - (1 - CONFIDENCE) / 2, POWER], n - 1)
-    return float(quantiles.sum() * differences.std(ddof=1) / np.sqrt(n))
+    quantiles = stats.t.ppf([1 - (1 - CONFIDENCE) / 2, POWER], freedom)
+    found = float(quantiles.sum() * error)
+    return found if error > EQUAL and found <= 1 else None
+
+
+def unseen(queries: int) -> float:
+    """Return the share of all queries that may be of a kind which none of so many is (95%)."""
+    return min(1.0, UNSEEN / queries)
+
+
+def with_unseen(end: float, farthest: float, queries: int) -> float:
+    """Return an end of an interval, moved by what so many queries may not have shown.
+
+    A bootstrap draws what was seen: where no query changed, its interval is [0, 0]. Here a share
+    `unseen` of all queries may lie at `farthest`, the most that a difference can be: -1 or 1.
+    """
+    share = unseen(queries)
+    return (1 - share) * end + share * farthest
+
+
+def needed(change: float) -> int:
+    """Return how many queries exclude a mean change where none of them changed."""
+    return ceil(UNSEEN / change - EQUAL)
 
 
 def area(positive: Values, negative: Values) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from eval.compare import Difference, difference
 from eval.ladder_verdict import difference_json, significant
-from eval.results import grid
+from eval.results import few, grid
 from eval.statistics import Values, intervals
 from eval.tuning_space import Choice, Space
 
@@ -147,6 +147,7 @@ class Tuned:
         title = f"{self.dataset['name']} ({self.dataset['split']}): {len(self.untuned)} queries"
         return [
             f"{title}, {len(self.folds)} folds, {self.tried} combinations tried",
+            *(f"note: {each}" for each in few(len(self.untuned))),
             *(f"refused {count}: {why}" for why, count in self.refused.items()),
             "",
             *grid(self._table()),

@@ -5,7 +5,7 @@ from typing import Any
 
 from eval.report.figures import kind
 from eval.report.material import Measured
-from eval.results import Run
+from eval.results import Run, few
 
 Row = tuple[str, str]
 
@@ -70,14 +70,8 @@ def short(digest: Any) -> str:
 
 def warnings(measured: Measured) -> tuple[str, ...]:
     """Return what a reader should know before believing the numbers."""
-    run, found = measured.run, []
-    if run.metrics["queries"] == 1:
-        found.append("One question only: no interval is claimed, and no test is possible.")
-    elif run.metrics["queries"] < 25:
-        found.append(
-            f"{run.metrics['queries']} questions only: intervals are wide, and bootstrap intervals"
-            " of so few are a little too narrow."
-        )
+    run = measured.run
+    found = list(few(run.metrics["queries"]))
     if run.metrics.get("shallow"):
         found.append(
             f"{run.metrics['shallow']} questions have fewer {kind(measured)}s than the deepest"

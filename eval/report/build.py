@@ -15,6 +15,7 @@ from eval.report.material import Measured, Question, read_measured
 from eval.report.movement import Movement, movement
 from eval.report.pair import Pair, pair
 from eval.report.words import change
+from eval.results import few
 from eval.scores import known_measure
 from retrieval.errors import InputError
 
@@ -78,6 +79,8 @@ class Report:
     def warnings(self) -> list[str]:
         """What a reader should know before believing the numbers, each once."""
         found = [text for each in self.parts for text in each.warnings]
+        for each in self.ladder.datasets[1:] if self.ladder else ():
+            found += [f"{each.name}: {text}" for text in few(each.queries)]
         return list(dict.fromkeys(found))
 
 

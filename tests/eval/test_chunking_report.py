@@ -74,6 +74,22 @@ def test_one_chunker_or_one_query_claims_nothing() -> None:
     assert "[" not in "\n".join(lines(single)[:6])
 
 
+def test_where_nothing_differs_it_is_not_known_what_so_many_queries_show() -> None:
+    said = list(verdict(compared(contender("a", ALL), contender("b", ALL), named="a")))
+    assert said[1] == (
+        "No significant difference to a: b (how small a change so many queries show is not known)."
+    )
+
+
+def test_few_queries_are_noted_in_lines_and_markdown() -> None:
+    said = "20 queries are few: intervals are narrower than true."
+    found = compared(contender("a", HALF), contender("b", ALL))
+    assert lines(found).count(f"note: {said}") == 1
+    assert markdown(found).count(f"- {said}\n") == 1
+    many = compared(contender("a", HALF * 2), contender("b", ALL * 2))
+    assert "are few" not in "\n".join([*lines(many), markdown(many)])
+
+
 def test_the_tables_are_lines_and_markdown() -> None:
     found = compared(contender("a", HALF), contender("b", ALL), named="a")
     text = "\n".join(lines(found))

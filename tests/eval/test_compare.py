@@ -77,6 +77,20 @@ def test_one_query_is_not_tested() -> None:
     assert "one query: no test" in "\n".join(found.lines())
 
 
+@pytest.mark.parametrize(("queries", "noted"), [(2, True), (29, True), (30, False)])
+def test_few_queries_are_noted_once(queries: int, noted: bool) -> None:
+    values = {f"q{i}": i % 3 / 2 for i in range(queries)}
+    lines = compare(run("a", values), run("b", values)).lines()
+    said = f"note: {queries} queries are few: intervals are narrower than true."
+    assert lines.count(said) == noted
+
+
+def test_what_a_run_against_itself_would_show_is_not_known() -> None:
+    found = compare(run("a", A), run("a", A), "nDCG@10")
+    assert found.differences[0].detectable is None
+    assert found.table()[1][-2] == "-"
+
+
 def test_without_a_metric_the_main_ones_are_compared() -> None:
     found = compare(run("a", A), run("b", B))
     assert [each.measure for each in found.differences] == ["nDCG@10", "RR@10"]

@@ -13,7 +13,7 @@ import pytest
 from eval.bench import Bench, Watch
 from eval.compare import compare
 from eval.ladder import Climb, run_ladder
-from eval.ladder_tables import lines
+from eval.ladder_tables import lines, markdown
 from eval.promotion import promote, write_pipeline
 from eval.results import read_run
 from eval.run import run_benchmark
@@ -163,6 +163,14 @@ def test_several_datasets_are_judged_together_and_counted_the_same(climb, guide,
     assert [each["mean"] for each in data["overall"]] == pytest.approx([sum(m) / 2 for m in means])
     assert data["overall"][1]["below"]["queries"] == 6
     assert "All together, each dataset counting the same: animals, guide" in "\n".join(lines(found))
+    few = [
+        f"{each.about['queries']} queries are few: intervals are narrower than true."
+        for each in found.datasets
+    ]
+    said = [each for each in lines(found) if "are few" in each]
+    assert said == [f"note: {each}" for each in few]
+    said = [each for each in markdown(found) if "are few" in each]
+    assert said == [f"> **Note** {each}" for each in few]
 
 
 KILLED = """
@@ -338,7 +346,7 @@ def test_one_query_claims_nothing(climb, tools) -> None:
     found = run_ladder(climb, tools)
     assert {each.verdict for each in found.datasets[0].judgements[1:]} == {"not enough queries"}
     assert found.winner.low is None
-    assert "one query only: no interval is claimed" in "\n".join(lines(found))
+    assert "note: One query only: no interval is claimed." in lines(found)
 
 
 def test_the_promoted_file_is_the_measured_pipeline_with_evidence(climb, tools, tmp_path) -> None:

@@ -19,8 +19,8 @@ def rung(name: str, on: int | None, more: int = 0, without: str | None = None) -
     return Rung(build_pipeline(name, tables), tables, on, without)
 
 
-BASE = np.tile([0.2, 0.4, 0.6, 0.8], 50)
-"""Two hundred queries."""
+BASE = np.tile([0.2, 0.4, 0.6, 0.8], 100)
+"""Four hundred queries."""
 
 
 def verdicts(*changes, without=None) -> list[tuple[str, str]]:
@@ -29,9 +29,9 @@ def verdicts(*changes, without=None) -> list[tuple[str, str]]:
     return [(each.verdict, each.why) for each in found[1:]]
 
 
-UP = np.tile([0.1, 0.05, 0.0, 0.05], 50)
-NOISE = np.tile([0.3, -0.3, 0.2, -0.2], 50)
-SMALL = np.where(np.arange(200) == 3, 0.1, 0.0)
+UP = np.tile([0.1, 0.05, 0.0, 0.05], 100)
+NOISE = np.tile([0.3, -0.3, 0.2, -0.2], 100)
+SMALL = np.where(np.arange(400) == 3, 0.1, 0.0)
 
 
 def test_verdicts_on_what_a_rung_adds() -> None:
@@ -41,7 +41,7 @@ def test_verdicts_on_what_a_rung_adds() -> None:
         ("not enough queries", "a gain of 0.01 is possible, none is shown"),
         ("drop", "a gain of 0.01 is excluded"),
     ]
-    assert verdicts(UP / 20) == [("keep", "significantly better, by less than 0.01")]
+    assert verdicts(UP / 40) == [("keep", "significantly better, by less than 0.01")]
 
 
 def test_verdicts_on_a_stage_that_is_left_out_are_turned_around() -> None:
@@ -55,11 +55,34 @@ def test_verdicts_on_a_stage_that_is_left_out_are_turned_around() -> None:
 
 def test_few_queries_exclude_nothing_and_one_is_no_test() -> None:
     rungs = [rung("r0", None), rung("r1", 0)]
-    few = [[BASE[:99], BASE[:99]]]
+    few = [[BASE[:299], BASE[:299]]]
     assert judged_rungs("nDCG@10", rungs, few, 0.01)[1].verdict == "not enough queries"
-    assert judged_rungs("nDCG@10", rungs, [[BASE, BASE]], 0.01)[1].verdict == "drop"
+    enough = [[BASE[:300], BASE[:300]]]
+    assert judged_rungs("nDCG@10", rungs, enough, 0.01)[1].verdict == "drop"
+    hardly = [[BASE[:310], BASE[:310] + SMALL[:310]]]
+    assert judged_rungs("nDCG@10", rungs, hardly, 0.01)[1].verdict == "not enough queries"
     one = judged_rungs("nDCG@10", rungs, [[BASE[:1], BASE[:1] + 0.5]], 0.01)[1]
     assert (one.verdict, one.why) == ("not enough queries", "one query is no test")
+
+
+def test_over_datasets_the_smallest_one_says_what_is_excluded() -> None:
+    rungs = [rung("r0", None), rung("r1", 0)]
+
+    def verdict(*sizes: int) -> str:
+        values = [[BASE[:size], BASE[:size]] for size in sizes]
+        return judged_rungs("nDCG@10", rungs, values, 0.01)[1].verdict
+
+    assert verdict(150, 400) == "drop"
+    assert verdict(149, 400) == "not enough queries"
+
+
+def test_a_gain_that_none_of_a_hundred_queries_shows_is_not_excluded() -> None:
+    rungs = [rung("r0", None), rung("r1", 0)]
+    random = np.random.default_rng(1)
+    gains = (random.random((40, 100)) < 0.02).astype(float)
+    said = {judged_rungs("R@10", rungs, [[np.zeros(100), each]], 0.01)[1].verdict for each in gains}
+    assert not gains.any(axis=1).all()
+    assert said == {"not enough queries"}
 
 
 def test_a_rung_is_compared_with_the_one_it_stands_on_and_p_is_corrected() -> None:

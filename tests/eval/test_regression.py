@@ -76,16 +76,59 @@ def test_a_small_or_uncertain_drop_passes(change: Any, why: str) -> None:
 def test_what_a_gate_may_not_see_is_said() -> None:
     (note,) = judged(BEFORE - 0.02 + WAVE).notes
     assert re.match(r"nDCG@10: 40 queries show a change of 0\.04\d\d four times out of five", note)
-    assert judged(BEFORE + LIGHT / 10).notes == ()
+    assert judged(BEFORE + LIGHT / 10, margin=0.1).notes == ()
+
+
+@pytest.mark.parametrize("change", [0.0, -0.005, 0.3])
+def test_a_drop_that_may_pass_unseen_is_said_too_where_all_queries_differ_by_the_same(
+    change,
+) -> None:
+    (note,) = judged(BEFORE + change).notes
+    assert note == (
+        "nDCG@10: 40 queries may hold none of the failures that make a drop of 0.0750; a drop"
+        " between 0.01 and that may pass unseen. --non-inferiority asks for proof."
+    )
+    assert judged(BEFORE + change, margin=0.075).notes == ()
 
 
 def test_non_inferiority_passes_only_where_the_drop_is_ruled_out() -> None:
-    assert judged(BEFORE - 0.005 + LIGHT / 10, non_inferiority=True).passed
-    noisy = judged(BEFORE + WAVE, non_inferiority=True)
+    assert not_inferior(-0.005 + LIGHT / 10).passed
+    noisy = not_inferior(WAVE, times=10)
     assert not noisy.passed
-    assert "does not rule out a drop by 0.01" in noisy.checks[0].reason
-    assert judged(BEFORE + WAVE, non_inferiority=True, margin=0.05).passed
-    assert not judged(BEFORE - 0.005 + LIGHT / 10, non_inferiority=True, margin=0.005).passed
+    assert noisy.checks[0].reason.startswith(
+        "nDCG@10: the interval does not rule out a drop by 0.01:"
+    )
+    assert not_inferior(WAVE, times=10, margin=0.05).passed
+    assert not not_inferior(-0.005 + LIGHT / 10, margin=0.005).passed
+
+
+def not_inferior(change: Any, times: int = 25, margin: float = 0.01) -> Gate:
+    """Judge a change of forty queries, so many times over."""
+    before = np.tile(BEFORE, times)
+    after = run("after", before + np.tile(change + 0 * WAVE, times))
+    return gate(run("before", before), after, Demands(non_inferiority=True, margin=margin))
+
+
+def test_non_inferiority_is_not_proven_by_queries_that_did_not_change() -> None:
+    found = not_inferior(0, times=1, margin=0.05)
+    assert not found.passed
+    assert found.checks[0].reason.startswith(
+        "nDCG@10: so few queries cannot rule out a drop by 0.05; 60 are needed: 0.5000 -> 0.5000,"
+        " +0.0000 [+0.0000, +0.0000], 40 queries, at worst -0.0750"
+    )
+    assert found.checks[0].numbers["at_worst"] == pytest.approx(-0.075)
+    assert [not_inferior(0, times, 3 / 80).passed for times in (1, 2)] == [False, True]
+
+
+def test_one_failure_where_three_may_be_the_margin_is_no_proof() -> None:
+    one = np.where(np.arange(40) == 7, -BEFORE, 0.0)
+    before, after = np.tile(BEFORE, 2), np.concatenate([BEFORE, BEFORE + one])
+    demands = Demands(non_inferiority=True, margin=0.04)
+    assert not gate(run("before", before), run("after", after), demands).passed
+
+
+def test_a_clear_gain_of_few_queries_is_no_drop() -> None:
+    assert not_inferior(0.3, times=1).passed
 
 
 def test_p_is_corrected_for_several_measures_and_each_is_asked_once() -> None:
@@ -116,14 +159,32 @@ def test_latency_and_cost_have_limits() -> None:
 def test_times_of_two_machines_are_noted() -> None:
     other = run("after", BEFORE, machine="arm")
     found = gate(run("before", BEFORE), other, Demands(max_latency_ratio=1.0))
-    assert found.notes == ("The runs are of different machines, and so are their times.",)
+    assert found.notes[-1] == "The runs are of different machines, and so are their times."
 
 
 def test_few_queries_are_noted_and_one_is_refused() -> None:
-    few = gate(run("a", BEFORE[:5]), run("b", BEFORE[:5]), Demands())
-    assert few.notes == ("5 queries are few: the interval is narrower than true.",)
+    few = gate(run("a", BEFORE[:8]), run("b", BEFORE[:8]), Demands(margin=0.4))
+    assert few.notes == ("8 queries are few: intervals are narrower than true.",)
     with pytest.raises(InputError, match="One query only"):
         gate(run("a", BEFORE[:1]), run("b", BEFORE[:1]), Demands())
+
+
+def collapse(queries: int, *metrics: str) -> Gate:
+    """Judge a run in which all are right against one in which all are wrong, in both measures."""
+    before = run("before", np.ones(queries))
+    before.scores.values[:] = 1.0
+    after = run("after", np.zeros(queries))
+    after.scores.values[:] = 0.0
+    return gate(before, after, Demands(metrics=metrics))
+
+
+def test_so_few_queries_that_a_collapse_would_pass_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^5 queries .* in a measure could .*; 6 are needed\.$"):
+        collapse(5, "nDCG@10")
+    with pytest.raises(InputError, match=r"^6 queries .* in one of 2 measures .*; 7 are needed\.$"):
+        collapse(6, "nDCG@10", "R@10")
+    assert not collapse(6, "nDCG@10", "ndcg@10").passed
+    assert not collapse(7, "nDCG@10", "R@10").passed
 
 
 @pytest.mark.parametrize(

@@ -242,11 +242,17 @@ def test_the_reference_is_measured_without_an_index(animals, guide, tools) -> No
     assert spans.manifest["system"]["chunker"] | SMALL == spans.manifest["system"]["chunker"]
 
 
+def test_few_queries_are_noted(animals, tools) -> None:
+    run = run_benchmark(Bench(animals, "sparse"), tools)
+    said = f"note: {run.metrics['queries']} queries are few: intervals are narrower than true."
+    assert run.lines().count(said) == 1
+
+
 def test_one_query_claims_no_interval(animals, tools) -> None:
     (animals / "qrels" / "test.tsv").write_text("q1\tcat\t1\n")
     run = run_benchmark(Bench(animals, "sparse"), tools)
     assert run.metrics["measures"]["nDCG@10"]["low"] is None
-    assert "One query only: no interval is claimed." in run.lines()
+    assert "note: One query only: no interval is claimed." in run.lines()
 
 
 def test_cutoffs_are_the_callers(animals, tools) -> None:

@@ -12,9 +12,12 @@ from eval.statistics import (
     detectable,
     holm,
     intervals,
+    needed,
     paired_t,
     randomisation,
     share_interval,
+    unseen,
+    with_unseen,
 )
 
 # The heights of Darwin's fifteen pairs of Zea mays, crossed minus self-fertilised, in eighths of
@@ -151,6 +154,32 @@ def test_the_detectable_effect_is_found_four_times_out_of_five() -> None:
     found = np.mean(stats.ttest_1samp(trials, 0.0, axis=1).pvalue < 0.05)
     assert found == pytest.approx(0.8, abs=0.03)
     assert detectable(sample[:1]) is None
+
+
+def test_what_nothing_is_known_of_or_no_measure_can_change_by_is_not_detectable() -> None:
+    assert detectable(np.zeros(30)) is None
+    assert detectable(np.full(30, -0.1)) is None
+    # (12.706 + 1.376) * .7071 / sqrt(2) is 7.04.
+    assert detectable(np.array([0.0, 1.0])) is None
+    assert detectable(np.array([0.0, 0.1])) == pytest.approx(0.704, abs=0.001)
+
+
+def test_what_none_of_n_queries_shows_may_befall_three_in_n() -> None:
+    assert (unseen(300), unseen(2)) == (0.01, 1.0)
+    assert [needed(each) for each in (0.01, 0.02, 0.05, 0.07, 1.0)] == [300, 150, 60, 43, 3]
+    assert all(0.95**n <= 0.05 for n in (needed(0.05), needed(0.05) + 1))
+    assert with_unseen(0.0, -1.0, 300) == -0.01
+    assert with_unseen(-0.1, -1.0, 30) == pytest.approx(0.9 * -0.1 - 0.1)
+    assert with_unseen(0.2, 1.0, 30) == pytest.approx(0.9 * 0.2 + 0.1)
+
+
+@pytest.mark.parametrize("queries", [60, 61, 75, 100, 121])
+def test_rare_failures_as_large_as_a_margin_are_ruled_out_in_one_sample_of_twenty(queries) -> None:
+    # The percentile interval of k failures in n, exactly: quantiles of a binomial.
+    failures = np.arange(queries + 1)
+    low = -stats.binom.ppf(0.975, queries, failures / queries) / queries
+    passed = with_unseen(low, -1.0, queries) >= -0.05
+    assert stats.binom.pmf(failures, queries, 0.05)[passed].sum() <= 0.05
 
 
 def test_the_area_under_the_curve_by_hand() -> None:

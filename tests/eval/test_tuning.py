@@ -157,6 +157,7 @@ def test_a_pipeline_is_tuned_and_written_with_its_cross_validated_figure(tuning,
     assert "is optimistic" in file["about"]
     text = "\n".join(found.lines())
     assert "animals (test): 4 queries, 2 folds, 3 combinations tried" in text
+    assert text.count("note: 4 queries are few: intervals are narrower than true.") == 1
     assert "optimism" in text
     again, _ = tune(tuning, tools)
     assert again.as_json() == found.as_json()

@@ -51,7 +51,7 @@ def test_the_page_is_written_where_nothing_else_is_named(place: Path) -> None:
         "report: report.html",
     ]
     text = (place / "report.html").read_text()
-    assert "One question only: no interval is claimed" in text
+    assert "One query only: no interval is claimed" in text
     assert "one question: no interval" in text
 
 

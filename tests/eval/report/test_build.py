@@ -26,7 +26,7 @@ def test_one_run_leads_with_what_it_found(runs: Runs) -> None:
     assert [each.measure for each in part.figures][:2] == ["Success@10", "R@10"]
     assert part.figures[0].interval.startswith("95% interval ")
     assert dict(part.about)["Stages"].startswith("dense limit=100 \N{RIGHTWARDS ARROW} sparse")
-    assert "intervals are wide" in found.warnings[0]
+    assert found.warnings[0] == "16 queries are few: intervals are narrower than true."
     assert part.movement.places == part.losses.judged == 24
     assert len(part.curve.points) == 11
     assert [each.stage for each in part.latency.stages] == ["dense", "sparse", "fuse"]
@@ -60,6 +60,23 @@ def test_a_ladder_has_its_rungs_and_the_runs_of_baseline_and_winner(ladder: Path
     assert [each.name for each in found.parts] == ["sparse", "hybrid"]
     assert [rung.tone for rung in found.ladder.datasets[0].rungs] == ["open", "open"]
     assert found.ladder.winning == 1
+
+
+def test_few_questions_of_a_further_dataset_are_noted_with_its_name(ladder: Path) -> None:
+    file = ladder / "ladder.json"
+    before = file.read_text()
+    found = json.loads(before)
+    others = [found["datasets"][0] | {"name": name, "queries": n} for name, n in SIZES.items()]
+    file.write_text(json.dumps(found | {"datasets": [*found["datasets"], *others]}))
+    try:
+        warnings = report([ladder]).warnings
+    finally:
+        file.write_text(before)
+    said = "queries are few: intervals are narrower than true."
+    assert [each for each in warnings if "few" in each] == [f"16 {said}", f"small: 7 {said}"]
+
+
+SIZES = {"small": 7, "large": 700}
 
 
 def test_a_report_is_json(ladder: Path) -> None:
