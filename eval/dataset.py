@@ -50,6 +50,7 @@ class Dataset:
     `form` says what judgments are on. Queries are those with a judgment, and the unanswerable
     ones; a judgment appears once for its place, with the highest grade it was given. `wording`
     names the file that the questions' texts are from, where it is another than the dataset's own.
+    `asked` is the split that reads the folder again as it was read: None where none was asked for.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Dataset:
     judgments: Mapping[str, tuple[Judgment, ...]]
     findings: tuple[Finding, ...] = ()
     wording: str | None = None
+    asked: str | None = None
 
     @property
     def name(self) -> str:
@@ -114,7 +116,7 @@ def load_dataset(folder: Path, split: str | None = None, queries: Path | None = 
         folder, split = irds.exported(folder, split)
     form = form_of(folder, split)
     found = form.read(folder, split)
-    dataset = Dataset(folder, _judged_on(found, folder), found.split, (), {})
+    dataset = Dataset(folder, _judged_on(found, folder), found.split, (), {}, asked=split)
     return _joined(dataset, found) if queries is None else _reworded(dataset, found, queries)
 
 

@@ -42,6 +42,7 @@ class Asked:
             "folder": str(self.dataset.folder.resolve()),
             "form": self.dataset.form,
             "split": self.dataset.split,
+            "asked_split": self.dataset.asked,
             "wording": self.dataset.wording,
             "hash": digest(hashes),
             "hashes": hashes,

@@ -10,6 +10,8 @@ from eval.judgments import Judgment
 from retrieval.errors import InputError
 
 EXAMPLES = 3
+ALL = "all"
+"""The split of a folder that has none, or was read without one where none is the default."""
 
 
 @dataclass(frozen=True, slots=True)

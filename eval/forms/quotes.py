@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eval.jsonl import place, text_lines, whole_number
 from eval.judgments import Judgment
-from eval.questions import Query, Questions
+from eval.questions import ALL, Query, Questions
 from retrieval.errors import InputError
 
 ON = "spans"
@@ -59,7 +59,7 @@ def read(folder: Path, split: str | None) -> Questions:
             grade = max(0, whole_number(row["grade"] or 1, "the grade", where))
             group = row["group"] or None
             judgments.append(Judgment(id, row["document"], grade, None, row["quote"], group))
-    return Questions("all", tuple(queries.values()), tuple(judgments))
+    return Questions(ALL, tuple(queries.values()), tuple(judgments))
 
 
 def _rows(file: Path) -> Iterator[tuple[str, Mapping[str, str]]]:

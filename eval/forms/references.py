@@ -6,7 +6,7 @@ Source: Smith and Troynikov 2024, "Evaluating Chunking Strategies for Retrieval"
 from pathlib import Path
 
 from eval.judgments import read_references
-from eval.questions import Questions, query_records
+from eval.questions import ALL, Questions, query_records
 
 ON = "spans"
 HOLDS = "queries.jsonl with metadata.references"
@@ -31,4 +31,4 @@ def read(folder: Path, split: str | None) -> Questions:
         if "references" in query.meta
         for each in read_references(query.id, query.meta, where)
     ]
-    return Questions("all", tuple(query for query, _ in queries), tuple(judgments))
+    return Questions(ALL, tuple(query for query, _ in queries), tuple(judgments))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from eval.judgments import read_spans
-from eval.questions import Questions, read_queries
+from eval.questions import ALL, Questions, read_queries
 
 ON = "spans"
 HOLDS = "queries.jsonl and judgments.jsonl"
@@ -17,4 +17,4 @@ def fits(folder: Path) -> bool:
 def read(folder: Path, split: str | None) -> Questions:
     """Return every query and every judgment; there are no splits. Raises: InputError."""
     judgments = tuple(read_spans(folder / "judgments.jsonl"))
-    return Questions("all", read_queries(folder / "queries.jsonl"), judgments)
+    return Questions(ALL, read_queries(folder / "queries.jsonl"), judgments)

@@ -7,7 +7,7 @@ between dots, as `topics.dev.txt` and `qrels.dev.txt`.
 from pathlib import Path
 
 from eval.judgments import read_qrels
-from eval.questions import Questions
+from eval.questions import ALL, Questions
 from eval.topics import read_topics
 from retrieval.errors import InputError, NotFoundError
 
@@ -23,7 +23,7 @@ def fits(folder: Path) -> bool:
 def read(folder: Path, split: str | None) -> Questions:
     """Return every topic, and the judgments of a split. Raises: InputError."""
     topics, qrels = (_file(folder, start, split) for start in ("topics", "qrels"))
-    return Questions(split or "all", read_topics(topics), tuple(read_qrels(qrels)))
+    return Questions(split or ALL, read_topics(topics), tuple(read_qrels(qrels)))
 
 
 def _file(folder: Path, start: str, split: str | None) -> Path:

@@ -6,20 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from eval.documents import document_scores
-from eval.jsonl import records
 from eval.judging.labels import GRADES, RELEVANT
 from eval.judging.pool import Place
-from eval.results import PER_QUERY, Run
+from eval.judging.systems import Systems, systems
+from eval.results import Run
 from eval.statistics import CONFIDENCE
 from retrieval.errors import InputError
-from retrieval.types import Span
 
 Grades = NDArray[np.int64]
 RESAMPLES = 2_000
-MEASURE = "nDCG@10"
 
 
 @dataclass(frozen=True)
@@ -32,17 +28,6 @@ class Kappa:
     value: float | None
     low: float | None
     high: float | None
-
-
-@dataclass(frozen=True)
-class Systems:
-    """Runs scored by each judge's labels; `tau` of Kendall, `tau_ap` weighs the top more."""
-
-    names: tuple[str, ...]
-    one: tuple[float, ...]
-    other: tuple[float, ...]
-    tau: float | None
-    tau_ap: float | None
 
 
 @dataclass(frozen=True)
@@ -75,7 +60,7 @@ def agreement(
     `kappa`: every disagreement counts the same; `weighted`: by the square of the distance;
     `binary`: from RELEVANT on against below.
 
-    Raises: InputError for a judge without labels, and where no passage has both.
+    Raises: InputError for a judge without labels, where no passage has both, and as `systems`.
 
     Source: Cohen 1960, Educational and Psychological Measurement 20(1); Cohen 1968, Psychological
     Bulletin 70(4), with quadratic weights.
@@ -99,7 +84,7 @@ def agreement(
         kappa(one, other, "quadratic"),
         kappa(one >= RELEVANT, other >= RELEVANT),
         tuple(tuple(map(int, row)) for row in table),
-        _systems(runs, by[judges[0]], by[judges[1]]) if len(runs) > 1 else None,
+        systems(runs, by[judges[0]], by[judges[1]]) if len(runs) > 1 else None,
     )
 
 
@@ -132,53 +117,3 @@ def _kappa(one: Any, other: Any, weights: str | None) -> float | None:
     cost = apart**2 if weights == "quadratic" else apart > 0
     expected = float((cost * chance).sum())
     return 1 - float((cost * seen).sum()) / expected if expected else None
-
-
-def tau_ap(truth: Sequence[float], candidate: Sequence[float]) -> float | None:
-    """Return the AP correlation of a ranking of systems with the true one, in [-1, 1].
-
-    2 / (N - 1) * sum over ranks i from 2 of C(i) / (i - 1), minus 1, where C(i) counts the systems
-    above rank i of the candidate's ranking that are truly better. Equal values of the candidate
-    keep their order; a tie in truth is no better. None for one system.
-
-    Source: Yilmaz, Aslam and Robertson 2008, SIGIR, section 3.
-    """
-    if len(truth) < 2:
-        return None
-    order = sorted(range(len(candidate)), key=lambda each: -candidate[each])
-    total = sum(
-        sum(truth[above] > truth[each] for above in order[:place]) / place
-        for place, each in enumerate(order)
-        if place
-    )
-    return 2 * total / (len(order) - 1) - 1
-
-
-def _systems(runs: Sequence[Run], one: Mapping[Place, int], other: Mapping[Place, int]) -> Systems:
-    """Score runs by two judges' labels: what neither labelled is irrelevant to both."""
-    asked = {place[0] for place in one} & {place[0] for place in other}
-    means = [[_mean(run, labels, asked) for run in runs] for labels in (one, other)]
-    tau = stats.kendalltau(*means).statistic
-    return Systems(
-        tuple(run.name for run in runs),
-        tuple(means[0]),
-        tuple(means[1]),
-        None if np.isnan(tau) else float(tau),
-        tau_ap(*means),
-    )
-
-
-def _mean(run: Run, labels: Mapping[Place, int], asked: set[str]) -> float:
-    whole = all(span is None for _, _, span in labels)
-    ranked = {}
-    for _, row in records(run.folder / PER_QUERY):
-        if row["query_id"] in asked:
-            hits = [
-                (hit["document_id"], None if whole else Span(*hit["span"])) for hit in row["hits"]
-            ]
-            ranked[row["query_id"]] = [repr(each) for each in dict.fromkeys(hits)]
-    qrels: dict[str, dict[str, int]] = {id: {} for id in asked}
-    for (query_id, document_id, span), grade in labels.items():
-        if query_id in asked:
-            qrels[query_id][repr((document_id, span))] = grade
-    return float(document_scores(qrels, ranked, (10,), ("nDCG",)).of(MEASURE).mean())

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median_low
 from typing import Any
 
+from eval.dataset import Dataset
 from eval.jsonl import records, string, whole_number
 from eval.judging.pool import Place, Pooled, read_span
 from eval.judgments import Judgment
@@ -125,14 +126,32 @@ class Merged:
     judges: Mapping[str, int]
     apart: int
 
-    def judgments(self) -> list[Judgment]:
-        """Return the grades as judgments, in order of question, document and span."""
-        return [
-            Judgment(query_id, document_id, grade, span)
-            for (query_id, document_id, span), grade in sorted(
-                self.grades.items(), key=lambda each: (each[0][0], each[0][1], each[0][2] or ())
-            )
-        ]
+
+def as_judgments(grades: Mapping[Place, int], relevant: int = RELEVANT) -> list[Judgment]:
+    """Return grades as judgments, in order of question, document and span.
+
+    From `relevant` on a grade is kept, as the gain of nDCG; below, it is 0: judged, not relevant,
+    since binary measures take every judgment above 0 for an answer.
+    """
+    return [
+        Judgment(query_id, document_id, grade if grade >= relevant else 0, span)
+        for (query_id, document_id, span), grade in sorted(
+            grades.items(), key=lambda each: (each[0][0], each[0][1], each[0][2] or ())
+        )
+    ]
+
+
+def check_kind(places: Iterable[Place], dataset: Dataset) -> None:
+    """Raise InputError for labels on spans where judgments are on documents, or the reverse."""
+    wrong = [each for each in places if (each[2] is None) != (dataset.form == "documents")]
+    if wrong:
+        kind = "spans" if dataset.form == "documents" else "whole documents"
+        raise InputError(
+            f"{len(wrong)} labels are on {kind}, such as {wrong[0][0]} -> {wrong[0][1]}, and the"
+            f" judgments of {dataset.folder} on {dataset.form}: these labels belong to another"
+            " dataset.",
+            "labels",
+        )
 
 
 def merged(files: Sequence[Path]) -> Merged:

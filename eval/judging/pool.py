@@ -21,10 +21,11 @@ from eval.dataset import Dataset, load_dataset
 from eval.jsonl import records, string, whole_number
 from eval.judgments import Judgment
 from eval.passages import overlap
+from eval.questions import ALL
 from eval.results import PER_QUERY, Run
 from ingestion.document import Document
 from ingestion.load import LoadOptions, load
-from retrieval.errors import InputError
+from retrieval.errors import InputError, NotFoundError
 from retrieval.types import Span
 
 Place = tuple[str, str, Span | None]
@@ -82,9 +83,7 @@ def make_pool(
         apart = incomparable(runs[0], other)
         if apart:
             raise InputError(f"These runs have no pool in common: {'; '.join(apart)}.", "run")
-    about = runs[0].manifest["dataset"]
-    split = about["split"] if about["form"] == "documents" else None
-    dataset = load_dataset(Path(about["folder"]), split)
+    dataset = dataset_of(runs[0])
     corpus = Corpus(dataset.judged_documents)
     found = _with_texts(_places(runs, depth, dataset.form == "documents"), dataset, corpus)
     if not judged:
@@ -108,9 +107,7 @@ def make_pool(
 
 def make_pool_of_one(run: Run, depth: int) -> dict[str, list[Pooled]]:
     """Return the first `depth` hits of one run by question, as ranked, judged or not."""
-    about = run.manifest["dataset"]
-    split = about["split"] if about["form"] == "documents" else None
-    dataset = load_dataset(Path(about["folder"]), split)
+    dataset = dataset_of(run)
     places = _places([run], depth, dataset.form == "documents")
     by_query: dict[str, list[Pooled]] = {}
     for each in _with_texts(places, dataset, Corpus(dataset.judged_documents)):
@@ -118,6 +115,28 @@ def make_pool_of_one(run: Run, depth: int) -> dict[str, list[Pooled]]:
     for found in by_query.values():
         found.sort(key=lambda each: min(each.found.values()))
     return by_query
+
+
+def dataset_of(run: Run) -> Dataset:
+    """Return the dataset of a run, read again with the split that was asked for.
+
+    A run from before that was recorded says ALL of a folder without splits, and of one that has a
+    split of this name.
+
+    Raises: NotFoundError, InputError as `load_dataset`.
+    """
+    about = run.manifest["dataset"]
+    folder, split = Path(about["folder"]), about["split"]
+    if "asked_split" in about:
+        return load_dataset(folder, about["asked_split"])
+    if about["form"] == "spans":
+        return load_dataset(folder)
+    try:
+        return load_dataset(folder, split)
+    except NotFoundError:
+        if split != ALL:
+            raise
+        return load_dataset(folder)
 
 
 def _places(runs: Sequence[Run], depth: int, whole: bool) -> dict[Place, Pooled]:

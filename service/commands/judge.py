@@ -1,5 +1,6 @@
 """`assay judge`: judgments from people and models, and how far they agree."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -142,17 +143,22 @@ def _show(passage: "Pooled", done: int, total: int) -> None:
 
 @app.command("merge")
 @reporting
-def merge(
+def merge(  # noqa: PLR0913 - the options of a command
     files: Annotated[list[Path], typer.Argument(metavar="LABELS...", help="Files of labels.")],
     dataset: options.Dataset,
     folder: Annotated[Path, typer.Option("--out", help="The folder of the new dataset.")],
+    relevant: Annotated[
+        int, typer.Option(min=1, max=3, help="Labels below it are written as grade 0.")
+    ] = 2,
     as_json: options.Json = False,
 ) -> None:
     """Make a dataset of labels: the corpus and questions of another, with these judgments too.
 
     Of several judges the median grade counts, the lower one of two in the middle. A judgment of
-    the old dataset gives way to a label on the same place. What was never judged counts as not
-    relevant, as everywhere.
+    the old dataset gives way to a label on the same place. A label below --relevant is written as
+    grade 0, judged and not relevant: 1 says that a passage is about the subject and does not
+    answer, and most measures take every grade above 0 for an answer. What was never judged counts
+    as not relevant, as everywhere.
 
     Example: `assay judge merge pools/hybrid.labels.jsonl --dataset handbook/ --out handbook-2/`
     """
@@ -160,15 +166,17 @@ def merge(
     from eval.judging.merge import write_merged
 
     found = merged(files)
-    written = write_merged(found, dataset, folder)
+    written = write_merged(found, dataset, folder, relevant)
     if as_json:
-        give_json({"folder": str(folder), "judges": dict(found.judges), **written})
+        give_json({"folder": str(folder), "judges": dict(found.judges), **asdict(written)})
         return
     judges = ", ".join(f"{name} {count}" for name, count in found.judges.items())
     say(
         [
             f"labels by judge: {judges}; places that two judges graded otherwise: {found.apart}",
-            f"{written['judgments']} judgments, {written['new']} of them new: {folder}",
+            f"{written.not_relevant} labels below grade {relevant} are written as grade 0: judged,"
+            " not relevant",
+            f"{written.judgments} judgments, {written.new} of them new: {folder}",
         ]
     )
 

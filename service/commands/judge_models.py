@@ -10,7 +10,8 @@ from service.commands import options
 from service.commands.console import STOPPED, give_json, note, reporting, say, tools_of
 
 if TYPE_CHECKING:
-    from eval.judging.agreement import Agreement, Kappa, Systems
+    from eval.judging.agreement import Agreement, Kappa
+    from eval.judging.systems import Systems
 
 SHOWN_FAILURES = 5
 Pool = Annotated[Path, typer.Argument(metavar="POOL", help="A file of `assay judge pool`.")]
@@ -67,7 +68,9 @@ def agreement(
 
     kappa is 1 for all agreement and 0 for what chance would give; by the square of the distance
     near grades count as half agreed; binary is answers (2 and 3) against the rest. With several
-    runs: Kendall's tau of the two orders of the runs, and tau AP, which weighs the best ones.
+    runs: Kendall's tau of the two orders of the runs, and tau AP, which weighs the best ones. Runs
+    are scored by each judge's labels and, where there is none, by the dataset's own judgments, on
+    the questions that both judges labelled and all of the runs hold.
 
     Example: `assay judge agreement pools/handbook.labels.jsonl --by ada --by gpt-x`
     """
@@ -195,7 +198,15 @@ def _kappa(kappa: "Kappa") -> str:
 def _systems(systems: "Systems") -> list[str]:
     from eval.results import grid
 
-    both = zip(systems.names, systems.one, systems.other, strict=True)
-    rows = [["nDCG@10 by", "one", "other"], *([n, f"{a:.4f}", f"{b:.4f}"] for n, a, b in both)]
+    both = zip(systems.names, systems.one, systems.other, systems.held, strict=True)
+    rows = [
+        ["nDCG@10 by", "one", "other", "questions"],
+        *([n, f"{a:.4f}", f"{b:.4f}", f"{held}/{systems.labelled}"] for n, a, b, held in both),
+    ]
     taus = [("Kendall's tau", systems.tau), ("tau AP", systems.tau_ap)]
-    return [*grid(rows), *(f"{n} {'undefined' if t is None else f'{t:.3f}'}" for n, t in taus)]
+    return [
+        *grid(rows),
+        f"questions: how many of the {systems.labelled} that both labelled a run holds;"
+        f" scored on the {systems.questions} that all hold",
+        *(f"{n} {'undefined' if t is None else f'{t:.3f}'}" for n, t in taus),
+    ]

@@ -1,15 +1,10 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from eval.bench import Bench
-from eval.judging.agreement import agreement, kappa, tau_ap
+from eval.judging.agreement import agreement, kappa
 from eval.judging.pool import Place
-from eval.run import run_benchmark
 from retrieval.errors import InputError
-from retrieval.open_kit import Tools
 
 
 def test_kappa_is_agreement_beyond_chance() -> None:
@@ -43,17 +38,6 @@ def test_two_judges_who_say_one_thing_only_have_no_kappa() -> None:
     assert kappa(np.array([2, 2]), np.array([2, 2])).value is None
 
 
-def test_tau_ap_weighs_the_top() -> None:
-    truth = [4.0, 3.0, 2.0, 1.0]
-    assert tau_ap(truth, truth) == 1.0
-    assert tau_ap(truth, truth[::-1]) == -1.0
-    # The first two exchanged: ranks 2, 3, 4 have 0/1, 2/2 and 3/3 truly better ones above.
-    assert tau_ap(truth, [3.0, 4.0, 2.0, 1.0]) == pytest.approx(2 / 3 * (0 + 1 + 1) - 1)
-    # The last two exchanged: 1/1, 2/2, 2/3.
-    assert tau_ap(truth, [4.0, 3.0, 1.0, 2.0]) == pytest.approx(2 / 3 * (1 + 1 + 2 / 3) - 1)
-    assert tau_ap([1.0], [1.0]) is None
-
-
 def labels(**judges: str) -> dict[tuple[str, Place], int]:
     return {
         (by, ("q1", f"d{i}", None)): int(grade)
@@ -75,17 +59,3 @@ def test_a_judge_without_labels_is_refused_with_those_who_have_some() -> None:
         agreement(labels(ada="01", llm="10"), ("ada", "eve"))
     with pytest.raises(InputError, match="no passage both"):
         agreement(labels(ada="0-", llm="-1"), ("ada", "llm"))
-
-
-def test_runs_are_ranked_by_each_judge(animals: Path, tools: Tools, tmp_path: Path) -> None:
-    runs = [
-        run_benchmark(Bench(animals, name, out=tmp_path / name), tools)
-        for name in ("dense", "sparse")
-    ]
-    given = {("ada", ("q1", "cat", None)): 3, ("llm", ("q1", "cat", None)): 3}
-    given |= {("ada", ("q2", "dog", None)): 3, ("llm", ("q2", "dog", None)): 0}
-    found = agreement(given, ("ada", "llm"), runs).systems
-    assert found is not None
-    assert found.names == ("dense", "sparse")
-    assert found.one[1] == pytest.approx(1.0)
-    assert found.other[1] == pytest.approx(0.5)

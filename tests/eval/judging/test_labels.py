@@ -2,7 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from eval.judging.labels import append, label_of, labels_file, merged, read_labels, unlabelled
+from eval.judging.labels import (
+    append,
+    as_judgments,
+    label_of,
+    labels_file,
+    merged,
+    read_labels,
+    unlabelled,
+)
 from eval.judging.pool import Pooled
 from retrieval.errors import InputError
 from retrieval.types import Span
@@ -51,7 +59,13 @@ def test_of_several_judges_the_lower_median_counts(tmp_path: Path) -> None:
     assert found.grades == {ONE.place: 2, TWO.place: 1}
     assert found.judges == {"ada": 2, "bob": 2, "eve": 1}
     assert found.apart == 2
-    assert [(each.document_id, each.grade) for each in found.judgments()] == [("d1", 2), ("d2", 1)]
+
+
+def test_a_label_below_relevant_is_a_judgment_of_grade_0() -> None:
+    places = {("q", f"d{grade}", None): grade for grade in range(4)}
+    assert [each.grade for each in as_judgments(places)] == [0, 0, 2, 3]
+    assert [each.grade for each in as_judgments(places, 1)] == [0, 1, 2, 3]
+    assert [each.grade for each in as_judgments(places, 3)] == [0, 0, 0, 3]
 
 
 @pytest.mark.parametrize(("grade", "by"), [(4, "ada"), (-1, "ada"), (1, " ")])

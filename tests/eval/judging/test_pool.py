@@ -1,9 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from eval.bench import Bench
-from eval.judging.pool import make_pool, read_pool, write_pool
+from eval.judging.pool import make_pool, make_pool_of_one, read_pool, write_pool
 from eval.results import Run
 from eval.run import run_benchmark
 from retrieval.errors import InputError, NotFoundError
@@ -63,6 +64,61 @@ def test_judged_spans_are_left_out_where_a_hit_holds_half_of_one(
     assert not any(
         any(quote in each.text for quote in judged[1:]) for each in rest if each.query_id == "both"
     )
+
+
+def forget(run: Run) -> Run:
+    """A run as it was written before the split that was asked for was recorded."""
+    del run.manifest["dataset"]["asked_split"]
+    return run
+
+
+def folder_of(folder: Path, **files: str) -> Path:
+    corpus = [{"_id": id, "text": f"the text of {id}"} for id in ("d1", "d2", "d3")]
+    folder.mkdir()
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(each) + "\n" for each in corpus))
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text)
+    return folder
+
+
+TOPICS = {"topics_txt": "q1\tthe text of d1\n"}
+WHOLE = {
+    "queries_jsonl": '{"_id": "q1", "text": "the text of d1"}\n',
+    "judgments_jsonl": '{"query_id": "q1", "document_id": "d1"}\n',
+}
+TREC = {"one": {"qrels_txt": "q1 0 d1 1\n"}}
+TREC["several"] = {"qrels_dev_txt": "q1 0 d1 1\n", "qrels_all_txt": "q1 0 d2 1\n"}
+
+
+@pytest.mark.parametrize("old", [True, False])
+@pytest.mark.parametrize(
+    ("files", "split", "judged"),
+    [
+        (TOPICS | TREC["one"], None, "d1"),
+        (TOPICS | TREC["several"], "dev", "d1"),
+        (TOPICS | TREC["several"], "all", "d2"),
+        (WHOLE, None, "d1"),
+    ],
+)
+def test_a_dataset_is_read_again_with_the_split_that_was_asked_for(
+    tools: Tools, tmp_path: Path, files: dict[str, str], split: str | None, judged: str, old: bool
+) -> None:
+    folder = folder_of(tmp_path / "set", **files)
+    run = run_benchmark(Bench(folder, "sparse", out=tmp_path / "run", split=split), tools)
+    assert run.manifest["dataset"]["asked_split"] == split
+    run = forget(run) if old else run
+    found = {each.document_id for each in make_pool([run])}
+    assert found == {"d1", "d2", "d3"} - {judged}
+    assert len(make_pool_of_one(run, 5)["q1"]) == 3
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_catalogue_s_dataset_without_splits_is_read_again(
+    animals: Path, tools: Tools, tmp_path: Path, old: bool
+) -> None:
+    (animals / "qrels" / "test.tsv").rename(animals / "qrels" / "all.tsv")
+    run = run_benchmark(Bench(animals, "sparse", out=tmp_path / "run", split="all"), tools)
+    assert make_pool([forget(run) if old else run], 5, True)
 
 
 def test_runs_over_different_datasets_have_no_pool(
