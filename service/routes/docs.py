@@ -20,6 +20,8 @@ h2 { margin-top: 3rem; border-top: 1px solid #8886; padding-top: 1rem }
 h2 code { font-size: 1.1rem }
 table { border-collapse: collapse; width: 100% }
 td, th { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; font-weight: normal }
+td, p, h2 { overflow-wrap: anywhere }
+td:first-child { overflow-wrap: normal }
 pre { background: #8882; padding: .7rem; overflow-x: auto; border-radius: .3rem }
 """
 
