@@ -41,7 +41,12 @@ class Document:
 
 
 class Failure(NamedTuple):
-    """A source that gave no document, and why; the job goes on."""
+    """A source that gave no document, and why; the job goes on.
+
+    `emptied` is the id of a document that was read and holds no text, or the id that its path gives
+    a file without documents; None is what could not be read.
+    """
 
     source: str
     reason: str
+    emptied: str | None = None

@@ -18,7 +18,7 @@ from ingestion.ledger import Entry, remove_ledger
 from ingestion.prepare import Batch, Preparation
 from ingestion.report import Report
 from ingestion.seen import Seen
-from ingestion.sync import remove_missing
+from ingestion.sync import remove_emptied, remove_missing
 from ingestion.tally import Tally
 from ingestion.target import Sample, Target, checked_target, new_target, recipe_of, target_of
 from ingestion.together import TICK_S, together
@@ -38,7 +38,8 @@ def ingest(job: Job, tools: Tools, progress: OnProgress | None = None) -> Report
 
     A document that is there with the same text costs nothing, with new metadata alone it is not
     embedded again, and otherwise its chunks replace its old ones. An item that fails is listed and
-    stops nothing. An index for which there is no chunk is not made.
+    stops nothing; what is known of it stays, unless it was read and holds no text. An index for
+    which there is no chunk is not made.
 
     Raises: ConfigError if the index was built otherwise; ProviderError and StoreError where the
         encoder or the store fails: what was stored until then is recorded.
@@ -159,8 +160,10 @@ class _Run:
         self._progress(tally.progress())
         if not writer:
             return tally.report(None)
+        gaps = self._preparation.gaps
+        remove_emptied(writer, gaps)
         if self._job.sync:
-            remove_missing(writer, self._seen, self._preparation.unread)
+            remove_missing(writer, self._seen, gaps)
         if tally.chunks or tally.described or tally.removed:
             writer.flush()
         if self._job.optimize and (tally.chunks or tally.removed):

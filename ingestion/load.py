@@ -37,11 +37,15 @@ UNSTORABLE = re.compile("[\ud800-\udfff\0]")
 
 
 class Loaded(NamedTuple):
-    """What was loaded, the file it came from, and how many bytes of all sources are done by it."""
+    """What was loaded, the file it came from, and how many bytes of all sources are done by it.
+
+    `by_path`: the document's id is that of its path, not one that a field gives it.
+    """
 
     item: Document | Failure
     source: str
     bytes: int
+    by_path: bool = False
 
 
 class Loader(Protocol):
@@ -111,8 +115,16 @@ def _all_loaded(paths: Sequence[Path], options: LoadOptions) -> Iterator[Loaded]
                 if isinstance(item, Document):
                     place = str(found) if item.id == found.name else f"{found}, document {number}"
                     item = _checked(item, place, options, seen)
-                yield Loaded(item, str(found), done + min(position, found.size))
+                if isinstance(item, Failure) and item.emptied:
+                    item = item._replace(emptied=_clean(item.emptied))
+                read = done + min(position, found.size)
+                yield Loaded(item, str(found), read, _is_by_path(item, found))
             done += found.size
+
+
+def _is_by_path(item: Document | Failure, source: Source) -> bool:
+    id = item.id if isinstance(item, Document) else item.emptied or ""
+    return id == source.name or id.startswith(f"{source.name}#")
 
 
 def _items(
@@ -122,6 +134,9 @@ def _items(
     empty = True
     try:
         with source.path.open("rb") as file:
+            if not source.size:
+                yield Failure(str(source), "the file is empty", source.name), 0
+                return
             loader = _loader(source, file, options)
             if loader.READING == "apart":
                 items = iter(parser.parse(loader.__name__, source))
@@ -131,7 +146,7 @@ def _items(
                 empty = False
                 yield item, file.tell() if loader.READING == "streamed" else source.size
         if empty:
-            yield Failure(str(source), "no documents in it"), source.size
+            yield Failure(str(source), "no documents in it", source.name), source.size
     except InputError as error:
         yield Failure(str(source), str(error)), source.size
     except OSError as error:
@@ -141,10 +156,8 @@ def _items(
 def _loader(source: Source, file: BinaryIO, options: LoadOptions) -> Loader:
     """The loader of a file, by its suffix, else by how it begins.
 
-    Raises: InputError if there is none, or if the file is empty or too large for it.
+    Raises: InputError if there is none, or if the file is too large for it.
     """
-    if not source.size:
-        raise InputError("the file is empty")
     suffix = source.path.suffix.lower()
     loader = loaders().get(suffix) or _sniffed(suffix, file.read(HEAD))
     file.seek(0)
@@ -180,7 +193,7 @@ def _checked(
     document: Document, place: str, options: LoadOptions, seen: Seen
 ) -> Document | Failure:
     if not document.text.strip():
-        return Failure(place, "no text in it")
+        return Failure(place, "no text in it", document.id)
     try:
         domain = domain_of(document.meta, options)
     except InputError as error:

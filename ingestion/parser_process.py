@@ -75,7 +75,7 @@ class ParserProcess:
 
     def _ask(self, loader: str, source: Source) -> list[Document | Failure]:
         self._running = running = self._running or _Running(self._options)
-        request = [loader, str(source.path.absolute()), source.name, source.size]
+        request = [loader, str(source.path), source.name, source.size]
         try:
             running.connection.send_bytes(json.dumps(request).encode())
             if not running.connection.poll(self._options.timeout_s):

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ingestion.chunk import Chunker, Piece, chunker_config, pieces
-from ingestion.document import Document
+from ingestion.document import Document, Failure
 from ingestion.job import Job
 from ingestion.ledger import Entry, Ledger
 from ingestion.load import Loaded
 from ingestion.reading import Reading, room
 from ingestion.seen import Seen
+from ingestion.sources import absolute, is_another_file
 from ingestion.tally import Tally
 from retrieval.adapters.points import storable
 from retrieval.embedded_text import embedded_text
@@ -25,9 +26,17 @@ BATCH_ITEMS = 1_000
 CHUNK_WEIGHT = 500
 """About the bytes that a waiting chunk takes beside its text."""
 
+TAKEN = (
+    "its id {id!r} is that of {known}, which is still there: give a folder that holds both, name"
+    " the ids of rows with --id-field, or use another index"
+)
+
 
 class Prepared(NamedTuple):
-    """A document to embed: what will be recorded of it, what is now, and its pieces with texts."""
+    """A document to embed: what will be recorded of it, what is now, and its pieces with texts.
+
+    `place` is how its source is reported.
+    """
 
     entry: Entry
     previous: Entry | None
@@ -37,14 +46,29 @@ class Prepared(NamedTuple):
     texts: list[str]
     embedded: list[str]
     title: str = ""
+    place: str = ""
 
 
 class Described(NamedTuple):
-    """A document whose metadata alone has changed."""
+    """A document whose metadata alone has changed; `place` is how its source is reported."""
 
     entry: Entry
     domain: str | None
     meta: dict[str, Any]
+    place: str
+
+
+@dataclass
+class Gaps:
+    """Where a job found no document; sources are absolute paths.
+
+    `unread` sources could, in whole or in part, not be read; `empty` ones were read and, in whole
+    or in part, hold no text. `emptied` are the ids under which documents of those are known.
+    """
+
+    unread: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
+    emptied: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -114,8 +138,7 @@ class Recipe:
 class Preparation:
     """Reads the items of a job, and chunks what is new or changed.
 
-    Without a ledger, for an index that is not there yet, everything is new. `unread` are the
-    sources that, in whole or in part, could not be read.
+    Without a ledger, for an index that is not there yet, everything is new.
     """
 
     job: Job
@@ -123,7 +146,7 @@ class Preparation:
     ledger: Ledger | None
     seen: Seen
     tally: Tally
-    unread: set[str] = field(default_factory=set)
+    gaps: Gaps = field(default_factory=Gaps)
 
     def batches(self) -> Iterator[Batch]:
         """Yield batches in the order of the items; the last one may hold nothing but its bytes."""
@@ -138,20 +161,18 @@ class Preparation:
     def _add(self, batch: Batch, loaded: Loaded) -> None:
         batch.bytes = loaded.bytes
         batch.items += 1
-        if not isinstance(loaded.item, Document):
-            self.tally.unread += 1
-            self.tally.fail(*loaded.item)
-            self.unread.add(loaded.source)
+        if isinstance(loaded.item, Failure):
+            self._fail(loaded.item, loaded)
             return
         document = loaded.item
         if document.domain is None:
             document = replace(document, domain=self.job.domain)
         fault = self._fault(document, loaded.source)
-        found = fault or self._prepared(document, loaded.source)
+        found = fault or self._prepared(document, loaded)
         if isinstance(found, str):
             self.tally.rejected += 1
             self.tally.fail(loaded.source or document.id, found)
-            self.unread.add(loaded.source)
+            self.gaps.unread.add(absolute(loaded.source))
         elif isinstance(found, Described):
             batch.described.append(found)
         elif isinstance(found, Entry):
@@ -160,6 +181,28 @@ class Preparation:
             batch.documents.append(found)
             batch.chunks += len(found.pieces)
             batch.chars += sum(map(len, found.embedded))
+
+    def _fail(self, failure: Failure, loaded: Loaded) -> None:
+        """List an item without a document, and note whether it is unread or empty."""
+        source, reason = absolute(loaded.source), failure.reason
+        if failure.emptied is None:
+            self.tally.unread += 1
+            self.gaps.unread.add(source)
+        else:
+            self.tally.emptied += 1
+            self.gaps.empty.add(source)
+            if self._goes(failure.emptied, loaded):
+                self.gaps.emptied.add(failure.emptied)
+                reason = f"{reason} (its document is removed)"
+        self.tally.fail(failure.source, reason)
+
+    def _goes(self, id: str, loaded: Loaded) -> bool:
+        """Whether the index holds a document of this id, and no other source of it is known."""
+        known = self._known(id)
+        return known is not None and id not in self.seen and not _is_of_another(known, loaded)
+
+    def _known(self, id: str) -> Entry | None:
+        return self.ledger.get(id) if self.ledger else None
 
     def _fault(self, document: Document, source: str) -> str | None:
         """Why a document cannot be stored, if so."""
@@ -170,21 +213,27 @@ class Preparation:
         earlier = self.seen.earlier(document.id, source or "this job")
         if earlier:
             return f"its id {document.id!r} is already that of one from {earlier}"
+        self.gaps.emptied.discard(document.id)
         return None
 
     def _prepared(
-        self, document: Document, source: str
+        self, document: Document, loaded: Loaded
     ) -> Prepared | Described | Entry | str | None:
         """What is to be done with a document: chunks, metadata, its entry, nothing, or why not."""
         try:
-            entry = Entry(document.id, document.content_hash, document.meta_hash, 0, source)
+            hashes = document.content_hash, document.meta_hash
         except (TypeError, ValueError) as error:
             return f"document {document.id!r}: metadata has to be JSON: {error}"
+        place = loaded.source or document.id
+        entry = Entry(document.id, *hashes, 0, absolute(loaded.source))
         meta = {**document.meta, **({"title": document.title} if document.title else {})}
-        known = self.ledger.get(document.id) if self.ledger else None
+        known = self._known(document.id)
+        # With sync, what no given path holds leaves the index, and its id is free.
+        if known and not self.job.sync and _is_of_another(known, loaded):
+            return TAKEN.format(id=document.id, known=known.source)
         if known and known.content == entry.content:
             if known.meta != entry.meta:
-                return Described(entry, document.domain, meta)
+                return Described(entry, document.domain, meta, place)
             self.tally.unchanged += 1
             return entry if known.source != entry.source else None
         recipe = self.recipe
@@ -198,7 +247,7 @@ class Preparation:
         ]
         entry = entry._replace(chunks=len(found))
         title = document.title if recipe.titles else ""
-        return Prepared(entry, known, document.domain, meta, found, texts, embedded, title)
+        return Prepared(entry, known, document.domain, meta, found, texts, embedded, title, place)
 
     def _measured(self, batch: Batch) -> Batch:
         """Count the batch's terms and tokens, and what the encoder will cut off."""
@@ -212,3 +261,8 @@ class Preparation:
         self.tally.cut_chunks += sum(each > 0 for each in over)
         self.tally.cut_tokens += sum(each for each in over if each > 0)
         return batch
+
+
+def _is_of_another(known: Entry, loaded: Loaded) -> bool:
+    """Whether the paths of two files that are both there give one id."""
+    return loaded.by_path and is_another_file(absolute(loaded.source), known.source)

@@ -56,7 +56,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
-        failures = [failure._asdict() for failure in self.failures]
+        failures = [{"source": each.source, "reason": each.reason} for each in self.failures]
         found = asdict(self) | {"failures": failures, "notes": list(self.notes)}
         return found | {"rate": self.rate, "drift": self.drift}
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ingestion.document import Document
+from ingestion.document import Document, Failure
 from ingestion.sources import LoadOptions
 from retrieval.errors import InputError
 
@@ -14,6 +14,25 @@ TITLE_FIELDS = ("title",)
 TEXT_FIELDS = ("text", "content", "body")
 META_FIELD = "metadata"
 MAX_INTEGER = 2**63
+KINDS = {
+    bool: "a boolean",
+    dict: "an object",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a text",
+    type(None): "null",
+}
+"""What a JSON value is called."""
+
+
+class NoTextError(InputError):
+    """The text of a row is blank; `id` is that of its document."""
+
+    def __init__(self, reason: str, id: str) -> None:
+        """Keep both."""
+        super().__init__(reason)
+        self.id = id
 
 
 def row_document(row: Mapping[str, Any], fallback_id: str, options: LoadOptions) -> Document:
@@ -21,7 +40,8 @@ def row_document(row: Mapping[str, Any], fallback_id: str, options: LoadOptions)
 
     A row with a title and no text is a document of that title. An object in `metadata` is metadata.
 
-    Raises: InputError if the row has no text, or not the field that the options name.
+    Raises: NoTextError if its text is blank; InputError if it has no field of a text, or not the
+        field that the options name.
     """
     id_field = field_of(row, options.id_field, ID_FIELDS)
     text_field = field_of(row, options.text_field, TEXT_FIELDS)
@@ -30,7 +50,7 @@ def row_document(row: Mapping[str, Any], fallback_id: str, options: LoadOptions)
     text = _string(row, text_field)
     if not text.strip():
         if not title.strip():
-            raise InputError(_no_text(row, text_field))
+            raise _no_text(row, text_field, _id(row, id_field, options) or fallback_id)
         title, text = "", title
     meta = {
         name: value
@@ -40,6 +60,11 @@ def row_document(row: Mapping[str, Any], fallback_id: str, options: LoadOptions)
     if isinstance(meta.get(META_FIELD), Mapping):
         meta = {**meta.pop(META_FIELD), **meta}
     return Document(_id(row, id_field, options) or fallback_id, text, title, meta=meta)
+
+
+def row_failure(place: str, error: InputError) -> Failure:
+    """Return the failure of a row that gave no document."""
+    return Failure(place, str(error), error.id if isinstance(error, NoTextError) else None)
 
 
 def field_of(row: Iterable[str], wanted: str | None, usual: tuple[str, ...]) -> str | None:
@@ -57,7 +82,7 @@ def _id(row: Mapping[str, Any], field: str | None, options: LoadOptions) -> str:
             raise InputError(f"no value in the id field {field!r}; {_fields(row)}")
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InputError(f"the id field {field!r} holds {_kind(value)}, no text or number")
+        raise InputError(f"the id field {field!r} holds {KINDS[type(value)]}, no text or number")
     return str(value)
 
 
@@ -66,25 +91,20 @@ def _string(row: Mapping[str, Any], field: str | None) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise InputError(f"the field {field!r} holds {_kind(value)}, no text")
+        raise InputError(f"the field {field!r} holds {KINDS[type(value)]}, no text")
     return value
 
 
-def _no_text(row: Mapping[str, Any], field: str | None) -> str:
+def _no_text(row: Mapping[str, Any], field: str | None, id: str) -> InputError:
     if field and field in row:
-        return f"no text in the field {field!r}"
+        return NoTextError(f"no text in the field {field!r}", id)
     missing = f"no field {field!r}" if field else f"none of the fields {', '.join(TEXT_FIELDS)}"
-    return f"{missing}: name the field of the text with --text-field; {_fields(row)}"
+    return InputError(f"{missing}: name the field of the text with --text-field; {_fields(row)}")
 
 
 def _fields(row: Mapping[str, Any]) -> str:
     names = [name[:40] for name in list(row)[:12]]
     return f"its fields are {', '.join(names)}" if names else "it has no fields"
-
-
-def _kind(value: object) -> str:
-    kinds = {bool: "a boolean", int: "a number", float: "a number", dict: "an object"}
-    return kinds.get(type(value), "a list")
 
 
 def json_value(text: str) -> Any:
@@ -102,7 +122,7 @@ def json_value(text: str) -> Any:
 def json_row(value: Any) -> Mapping[str, Any]:
     """Return a JSON value that is an object. Raises: InputError for another one."""
     if not isinstance(value, dict):
-        raise InputError(f"not a JSON object but {_kind(value) if value is not None else 'null'}")
+        raise InputError(f"not a JSON object but {KINDS[type(value)]}")
     return value
 
 

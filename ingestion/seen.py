@@ -36,6 +36,10 @@ class Seen:
         ).fetchone()
         return found[0]
 
+    def __contains__(self, id: str) -> bool:
+        """Whether an id was noted."""
+        return bool(self._rows.execute("SELECT 1 FROM seen WHERE id = ?", (id,)).fetchone())
+
     def close(self) -> None:
         """Forget all of them."""
         self._rows.close()

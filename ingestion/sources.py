@@ -159,6 +159,21 @@ def readable(path: Path | str) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
+def absolute(source: str) -> str:
+    """Return where a source is, however its path was spelled; of none, none."""
+    return os.path.abspath(source) if source else ""  # noqa: PTH100 Path.absolute keeps `..`
+
+
+def is_another_file(source: str, known: str) -> bool:
+    """Whether a known source is still there, as far as one can see, and is not this one."""
+    try:
+        return known not in ("", source) and not Path(known).samefile(source)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
 def reason(error: OSError | ValueError) -> str:
     """Return what the system says, without the path, which stands beside it."""
     said = error.strerror if isinstance(error, OSError) else str(error)

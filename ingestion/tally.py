@@ -13,10 +13,11 @@ MOST_FAILURES = 1_000
 
 @dataclass
 class Tally:
-    """Counts as a `Report` has them, each changed by one thread only; `unread` are failed items.
+    """Counts as a `Report` has them, each changed by one thread only.
 
-    `rejected` documents were read and cannot be stored, `embedded` chunks may not be stored yet,
-    `terms` and `measured` are the length in terms of so many chunks.
+    `unread` items could not be read, `emptied` ones were and hold no text, `rejected` documents
+    cannot be stored, `embedded` chunks may not be stored yet, `terms` and `measured` are the length
+    in terms of so many chunks.
     """
 
     index: str
@@ -29,6 +30,7 @@ class Tally:
     unchanged: int = 0
     removed: int = 0
     unread: int = 0
+    emptied: int = 0
     rejected: int = 0
     unstorable: int = 0
     embedded: int = 0
@@ -52,7 +54,7 @@ class Tally:
     @property
     def failed(self) -> int:
         """How many items gave no document in the index."""
-        return self.unread + self.rejected + self.unstorable
+        return self.unread + self.emptied + self.rejected + self.unstorable
 
     @property
     def average_length(self) -> float:

@@ -89,7 +89,7 @@ class Writer:
                 self._replace(points[:half])
                 self._replace(points[half:])
                 return
-            self._reject(points[0][0].entry, error)
+            self._reject(points[0][0].place, error)
             if not points[0][0].previous:
                 self.target.ledger.remove([points[0][0].entry.id])
             return
@@ -97,9 +97,9 @@ class Writer:
         for document, _ in points:
             self._count(document)
 
-    def _reject(self, entry: Entry, error: InputError) -> None:
+    def _reject(self, place: str, error: InputError) -> None:
         self.tally.unstorable += 1
-        self.tally.fail(entry.source or entry.id, str(error))
+        self.tally.fail(place, str(error))
 
     def _count(self, document: Prepared) -> None:
         self.tally.chunks += document.entry.chunks
@@ -120,7 +120,7 @@ class Writer:
             try:
                 self._patiently(partial(self.target.store.describe, *change))
             except InputError as error:
-                self._reject(each.entry, error)
+                self._reject(each.place, error)
             else:
                 done.append(each.entry._replace(content=now.content, chunks=now.chunks))
         ledger.record(done)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from ingestion.document import Document, Failure
 from ingestion.lines import Lines
-from ingestion.rows import TEXT_FIELDS, field_of, row_document
+from ingestion.rows import TEXT_FIELDS, field_of, row_document, row_failure
 from ingestion.sources import LoadOptions, Source
 from retrieval.errors import InputError
 
@@ -52,7 +52,7 @@ def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Docum
             try:
                 yield _document(row, f"{source.name}#{number}", options)
             except InputError as error:
-                yield Failure(source.at(line), str(error))
+                yield row_failure(source.at(line), error)
 
 
 class _Table:
@@ -68,7 +68,7 @@ class _Table:
             raise InputError(f"no row of column names: {error}") from error
         self.columns = _names(header)
         for wanted in (options.id_field, options.text_field, options.title_field):
-            if wanted and wanted not in self.columns:
+            if header and wanted and wanted not in self.columns:
                 columns = ", ".join(self.columns)
                 raise InputError(f"no column {wanted!r}; its columns are {columns}")
 

@@ -13,7 +13,7 @@ from zlib import error as ZlibError
 
 import mammoth
 
-from ingestion.document import Document
+from ingestion.document import Document, Failure
 from ingestion.sources import MEGABYTE, LoadOptions, Source
 from ingestion.visible_text import visible_text
 from retrieval.errors import InputError
@@ -44,10 +44,12 @@ BROKEN = (
 """What zipfile and mammoth raise on a damaged file; RuntimeError: an encrypted member."""
 
 
-def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Document]:
+def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Document | Failure]:
     """Return one document, its title the first paragraph styled as title, else as heading 1.
 
-    Raises: InputError if the file is no DOCX, is damaged, unpacks to too much or holds no text.
+    Without any text it is a failure.
+
+    Raises: InputError if the file is no DOCX, is damaged or unpacks to too much.
     """
     if file.read(len(OLD_OR_ENCRYPTED)) == OLD_OR_ENCRYPTED:
         raise InputError("encrypted, or an old .doc: save it as .docx without a password")
@@ -68,9 +70,10 @@ def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Docum
     except BROKEN as error:
         raise InputError(f"a damaged DOCX ({type(error).__name__}: {error})") from error
     text, title, headings = visible_text(NOTE_BACKLINK.sub("", page.value))
-    if not text:
-        raise InputError("no text in it")
-    yield Document(source.name, text, title, headings)
+    if text:
+        yield Document(source.name, text, title, headings)
+    else:
+        yield Failure(str(source), "no text in it", source.name)
 
 
 def _refuse_bomb(parts: ZipFile, options: LoadOptions) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ingestion.decoding import Decoded, decoded
-from ingestion.document import Document
+from ingestion.document import Document, Failure
 from ingestion.sources import LoadOptions, Source
 from ingestion.visible_text import visible_text
-from retrieval.errors import InputError
 
 SUFFIXES = (".html", ".htm", ".xhtml")
 MAGIC = (b"<!doctype html", b"<html")
@@ -21,16 +20,21 @@ WESTERN = ("ascii", "iso8859-1")
 EMPTY_ELEMENT = re.compile(r"<(script|style|title|textarea|iframe)\b([^>]*)/>", re.IGNORECASE)
 
 
-def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Document]:
-    """Return one document. Raises: InputError if the page is not text, or shows none."""
+def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Document | Failure]:
+    """Return one document, or a failure if the page shows no text.
+
+    Raises: InputError if the page is not text.
+    """
     page = _decoded(file.read())
     markup = page.text
     if markup.startswith("<?xml"):  # XHTML, where these may be empty, is read as HTML
         markup = EMPTY_ELEMENT.sub(r"<\1\2></\1>", markup)
     text, title, headings = visible_text(markup)
-    if not text:
-        raise InputError("no visible text in it: is the page made by a script?")
-    yield Document(source.name, text, title, headings, meta=page.meta)
+    if text:
+        yield Document(source.name, text, title, headings, meta=page.meta)
+    else:
+        reason = "no visible text in it: is the page made by a script?"
+        yield Failure(str(source), reason, source.name)
 
 
 def _decoded(data: bytes) -> Decoded:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 from ingestion.decoding import decoded
 from ingestion.document import Document, Failure
 from ingestion.loaders import json_lines
-from ingestion.rows import json_row, json_value, row_document
+from ingestion.rows import json_row, json_value, row_document, row_failure
 from ingestion.sources import LoadOptions, Source
 from retrieval.errors import InputError
 
@@ -17,9 +17,13 @@ READING = "apart"
 def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Document | Failure]:
     """Return the document of each object; one that cannot be used is a failure of its own.
 
+    A blank file holds none.
+
     Raises: InputError if the file is no JSON.
     """
     text = decoded(file.read()).text
+    if not text.strip():
+        return
     try:
         value = json_value(text)
     except InputError:
@@ -35,7 +39,7 @@ def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Docum
             yield row_document(json_row(row), name, options)
         except InputError as error:
             place = f" item {number}" if isinstance(value, list) else ""
-            yield Failure(f"{source}{place}", str(error))
+            yield row_failure(f"{source}{place}", error)
 
 
 def _is_json(line: str) -> bool:

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from ingestion.document import Document, Failure
 from ingestion.lines import Lines
-from ingestion.rows import json_row, json_value, row_document
+from ingestion.rows import json_row, json_value, row_document, row_failure
 from ingestion.sources import LoadOptions, Source
 from retrieval.errors import InputError
 
@@ -26,4 +26,4 @@ def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Docum
                     row = json_row(json_value(line))
                     yield row_document(row, f"{source.name}#{number}", options)
             except InputError as error:
-                yield Failure(source.at(number), str(error))
+                yield row_failure(source.at(number), error)

@@ -45,6 +45,8 @@ TAIL = 2048
 def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Document | Failure]:
     """Return one document, and a failure that says which pages it lacks, if any.
 
+    Without any text it is a failure alone.
+
     `meta["pages"]` is how many pages there are; the page of an offset is one more than the form
     feeds before it. Headings are those entries of the outline that stand on their page.
 
@@ -58,12 +60,12 @@ def load(file: BinaryIO, source: Source, options: LoadOptions) -> Iterator[Docum
         title = " ".join(document.get_metadata_value("Title").split())
     text = PAGE_BREAK.join(texts)
     lost = [number for number, page in enumerate(pages, 1) if page is None]
+    if not text.strip() and lost:
+        raise InputError(f"none of its {len(pages)} pages can be read")
     if not text.strip():
-        raise InputError(
-            f"none of its {len(pages)} pages can be read"
-            if lost
-            else f"no text in its {len(pages)} pages (scanned?): recognise the text (OCR) first"
-        )
+        reason = f"no text in its {len(pages)} pages (scanned?): recognise the text (OCR) first"
+        yield Failure(str(source), reason, source.name)
+        return
     title = "" if NO_TITLE.fullmatch(title) else title
     yield Document(source.name, text, title, headings, meta={"pages": len(pages)})
     if lost:

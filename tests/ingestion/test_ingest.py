@@ -341,7 +341,7 @@ def test_a_document_that_moved_is_known_by_its_new_source(tools: Tools) -> None:
     ingest(Job(loaded(document("a"), source="old/a"), "docs"), tools)
     moved = ingest(Job(loaded(document("a"), source="new/a"), "docs"), tools)
     assert (moved.unchanged, moved.chunks) == (1, 0)
-    assert entries(tools)["a"].source == "new/a"
+    assert entries(tools)["a"].source == str(Path("new/a").absolute())
 
 
 def test_sync_removes_nothing_if_nothing_was_read(tools: Tools) -> None:

@@ -169,6 +169,38 @@ def test_nothing_that_cannot_be_stored_comes_out(tmp_path: Path) -> None:
     assert document.meta == {"m": {"k\ufffd": ["\ufffd"]}}
 
 
+def test_failures_name_the_path_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = '[{"text": "one"}, 2]'
+    for name in ("a.json", "b.jsonl", "c.html", "d.txt"):
+        (tmp_path / name).write_text(rows if name == "a.json" else "")
+    (tmp_path / "c.html").write_text("<p>")
+    (tmp_path / "b.jsonl").write_text("2")
+    names = ["a.json", "b.jsonl", "c.html", "d.txt"]
+    found = items(*map(Path, names))
+    told = [each.source for each in found if isinstance(each, Failure)]
+    assert told == ["a.json item 2", "b.jsonl:1", "c.html", "d.txt"]
+
+
+def test_the_id_of_an_empty_document_is_that_under_which_it_is_stored(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(r'{"_id": "a\ud800", "text": ""}')
+    (tmp_path / "b.txt").write_text(" ")
+    (tmp_path / "c.csv").write_text(" \n")
+    (tmp_path / "d.txt").write_bytes(b"\0\1\2")
+    found = items(tmp_path, id_field="_id")
+    emptied = [each.emptied for each in found if isinstance(each, Failure)]
+    assert emptied == ["a\ufffd", "b.txt", "c.csv", None]
+
+
+def test_what_a_path_names_is_told_from_what_a_field_names(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"id": "x", "text": "b"}\n{"text": ""}')
+    (tmp_path / "b.txt").write_text("b")
+    found = list(load([tmp_path], LoadOptions()))
+    assert [each.by_path for each in found] == [True, False, True, True]
+
+
 def test_a_table_without_rows_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,n\n")
     assert reasons(tmp_path) == {"a.csv": "no documents in it"}

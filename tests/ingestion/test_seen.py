@@ -9,6 +9,9 @@ def test_the_first_source_of_an_id_is_remembered() -> None:
         assert seen.earlier("A", "two") is None
         assert seen.earlier("a", "three") == "one"
         assert seen.earlier("a", "four") == "one"
+        assert "a" in seen
+        assert "b" not in seen
+        assert seen.earlier("b", "five") is None
 
 
 def test_ids_beyond_what_is_held_in_memory_are_remembered() -> None:

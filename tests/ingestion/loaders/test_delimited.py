@@ -91,7 +91,9 @@ def test_quotes_in_a_table_with_tabs_may_stand_as_they_are(read: Callable[..., A
 
 def test_a_row_without_text_is_told(read: Callable[..., Any]) -> None:
     found = read(delimited, 'text,n\n"\n",1\nb,2\n')
-    assert found[0] == Failure("folder/file.csv:2", "no text in the field 'text'")
+    assert found[0] == Failure(
+        "folder/file.csv:2", "no text in the field 'text'", "folder/file.csv#1"
+    )
     assert found[1].text == "b"
 
 

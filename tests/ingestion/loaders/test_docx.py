@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.document import Heading
+from ingestion.document import Failure, Heading
 from ingestion.loaders import docx
 from retrieval.errors import InputError
 
@@ -116,6 +116,6 @@ def test_entities_that_multiply_are_refused(read: Callable[..., Any]) -> None:
         read(docx, docx_file(paragraph("&e9;"), prolog))
 
 
-def test_a_document_without_text_is_refused(read: Callable[..., Any]) -> None:
-    with pytest.raises(InputError, match="no text in it"):
-        read(docx, docx_file("<w:p/>"))
+def test_a_document_without_text_is_told(read: Callable[..., Any]) -> None:
+    name = "folder/file.docx"
+    assert read(docx, docx_file("<w:p/>")) == [Failure(name, "no text in it", name)]

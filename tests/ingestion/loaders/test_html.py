@@ -5,7 +5,6 @@ import pytest
 
 from ingestion.document import Document, Heading
 from ingestion.loaders import html
-from retrieval.errors import InputError
 
 
 def test_a_page_is_its_visible_text_with_title_and_headings(read: Callable[..., Any]) -> None:
@@ -44,6 +43,7 @@ def test_empty_elements_of_xhtml_do_not_swallow_the_page(read: Callable[..., Any
     assert document.text == "Text"
 
 
-def test_a_page_that_shows_nothing_is_refused(read: Callable[..., Any]) -> None:
-    with pytest.raises(InputError, match="no visible text"):
-        read(html, "<title>App</title><div id=app></div><script>run()</script>")
+def test_a_page_that_shows_nothing_is_told(read: Callable[..., Any]) -> None:
+    (found,) = read(html, "<title>App</title><div id=app></div><script>run()</script>")
+    assert found.reason == "no visible text in it: is the page made by a script?"
+    assert found.emptied == "folder/file.html"

@@ -57,6 +57,10 @@ def test_a_broken_line_is_told_and_the_rest_is_done(read: Callable[..., Any]) ->
         ('{"text": "a", "n": NaN}', "NaN is no JSON number"),
         ("[" * 100_000, "nested too deep"),
         ("null", "not a JSON object but null"),
+        ('"x"', "not a JSON object but a text"),
+        ("1", "not a JSON object but a number"),
+        ("1.5", "not a JSON object but a number"),
+        ("true", "not a JSON object but a boolean"),
         ("text", "not JSON: Expecting value, column 1"),
     ],
 )
@@ -65,6 +69,12 @@ def test_a_row_that_cannot_be_used_is_told(read: Callable[..., Any], row: str, r
     assert isinstance(first, Failure)
     assert re.search(reason, first.reason)
     assert second.text == "good"
+
+
+def test_a_row_with_a_blank_text_is_told_apart_from_one_without(read: Callable[..., Any]) -> None:
+    rows = ['{"id": 7, "text": ""}', '{"text": null}', '{"id": 8}', '{"id": [], "text": ""}']
+    found = read(json_lines, "\n".join(rows))
+    assert [each.emptied for each in found] == ["7", "folder/file.jsonl#2", None, None]
 
 
 def test_a_missing_named_id_is_told(read: Callable[..., Any]) -> None:

@@ -137,9 +137,10 @@ def test_outline_entries_are_headings_where_they_stand_on_their_page(
     )
 
 
-def test_a_pdf_without_text_is_refused_with_the_way_out(read: Callable[..., Any]) -> None:
-    with pytest.raises(InputError, match=r"no text in its 2 pages \(scanned\?\).*OCR"):
-        read(pdf, pdf_file(objects(b"", b"0 0 9 9 re f")))
+def test_a_pdf_without_text_is_told_with_the_way_out(read: Callable[..., Any]) -> None:
+    (found,) = read(pdf, pdf_file(objects(b"", b"0 0 9 9 re f")))
+    assert found.reason.startswith("no text in its 2 pages (scanned?): recognise the text (OCR)")
+    assert found.emptied == found.source == "folder/file.pdf"
 
 
 def test_an_encrypted_pdf_is_refused_unless_the_empty_password_opens_it(
