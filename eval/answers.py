@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from eval.fitted import fitted_sets
 from eval.judgments import Judgment
 from eval.passages import Place
 from eval.questions import Query
@@ -61,7 +62,8 @@ class Served:
     def describe(self) -> dict[str, Any]:
         """Return the pipeline's stages, key and fingerprint, its index's manifest, its model.
 
-        `stages` are the tables of a pipeline file, from which the pipeline can be built again.
+        `stages` are the tables of a pipeline file, from which the pipeline can be built again;
+        `fitted_on` the sets of questions that a reranker of it was fitted on.
         """
         llm = self.kit.llm if asks_model(self.pipeline) else None
         return {
@@ -70,6 +72,7 @@ class Served:
             "key": self.pipeline.key,
             "fingerprint": fingerprint_of(self.pipeline, self.kit),
             "stages": [stage_table(stage) for stage in self.pipeline.stages],
+            "fitted_on": fitted_sets(self.pipeline.stages),
             "index": self.kit.store.manifest.as_json(),
             "index_fingerprint": self.kit.store.manifest.fingerprint,
             "llm": getattr(llm, "describe", dict)(),

@@ -37,7 +37,7 @@ def lines(found: Chunking) -> list[str]:
         f"{dataset['name']}: {run.metrics['queries']} queries, {dataset['documents']} documents;"
         f" read are {_reading(found)}",
         *(f"note: {each['line']}" for each in dataset["findings"]),
-        *(f"note: {each.note}" for each in found.contenders if each.note),
+        *(f"note: {each}" for each in found.notes),
         *(f"note: {each}" for each in few(run.metrics["queries"])),
         *(line for table in tables for line in table),
         "",
@@ -54,7 +54,7 @@ def markdown(found: Chunking) -> str:
     name = run.manifest["dataset"]["name"]
     said = [f"# Chunkers on {name}", "", f"Read are {_reading(found)}.", ""]
     said += [f"- {line}" for line in verdict(found)]
-    said += [f"- {each.note}." for each in found.contenders if each.note]
+    said += [f"- {each}." for each in found.notes]
     said += [f"- {each}" for each in few(run.metrics["queries"])]
     for table in _tables(found):
         said += ["", *_pipes(table)]

@@ -102,12 +102,19 @@ class Chunking:
                 found[each.spec][measure] = Tested(one, p)
         return found
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before believing the figures, each once."""
+        own = [each.note for each in self.contenders if each.note]
+        return list(dict.fromkeys([*own, *(x for each in self.contenders for x in each.run.notes)]))
+
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         return {
             "dataset": self.baseline.run.manifest["dataset"],
             "read": {"limit": self.limit, "budget": self.budget},
             "baseline": self.baseline.spec,
+            "notes": self.notes,
             "chunkers": [self._json(each) for each in self.contenders],
         }
 

@@ -67,12 +67,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two comparable runs: their differences, and what else differs between them."""
+    """Two comparable runs: their differences, and what else differs between them.
+
+    `notes` are what a reader should know of either before believing the differences.
+    """
 
     baseline: str
     candidate: str
     differences: tuple[Difference, ...]
     changed: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the comparison as JSON values."""
@@ -93,6 +97,7 @@ class Comparison:
             f"candidate {self.candidate}",
             *(f"changed: {each}" for each in self.changed),
             *(f"note: {each}" for each in few(self.differences[0].queries)),
+            *(f"note: {each}" for each in self.notes),
             "",
             *grid(self.table()),
             "",
@@ -121,8 +126,17 @@ def compare(baseline: Run, candidate: Run, metric: str | None = None) -> Compari
         difference(each, baseline.scores.of(each), candidate.scores.of(each)[order])
         for each in wanted
     ]
+    notes = [
+        f"{name}: {note}"
+        for name, run in (("baseline", baseline), ("candidate", candidate))
+        for note in run.notes
+    ]
     return Comparison(
-        str(baseline.folder), str(candidate.folder), tuple(found), changes(baseline, candidate)
+        str(baseline.folder),
+        str(candidate.folder),
+        tuple(found),
+        changes(baseline, candidate),
+        tuple(notes),
     )
 
 

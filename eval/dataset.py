@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, cast
 from eval import forms as package
 from eval import irds
 from eval.judgments import Judgment
-from eval.questions import Finding, Query, Questions, findings, reworded
+from eval.questions import Finding, Query, Questions, findings, question_digest, reworded
 from retrieval.errors import InputError, NotFoundError
 from retrieval.manifest import digest
 
@@ -85,6 +85,11 @@ class Dataset:
             for each in found
             if not each.whole
         }
+
+    @property
+    def question_digest(self) -> str:
+        """The short hash by which something fitted on these questions knows them again."""
+        return question_digest(self.queries)
 
     @property
     def hashes(self) -> dict[str, str]:

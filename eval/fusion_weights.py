@@ -14,6 +14,7 @@ from eval.answers import Answer
 from eval.bench import Bench, Watch
 from eval.compare import Difference, difference
 from eval.dataset import load_dataset
+from eval.fitted import fitted_notes, fitted_sets
 from eval.prepared import Prepared, prepared
 from eval.results import grid
 from eval.router_examples import DOMAIN, field_of
@@ -97,6 +98,7 @@ class FusionWeights:
         return [
             f"{about['name']} ({about['split']}): {self.beside.queries} questions, each fused by"
             " the shares of the other half",
+            *(f"note: {each}" for each in about["notes"]),
             *grid(rows),
             f"{verdict}{change}{_ends(self.beside)}, p {self.beside.p:.4f}",
             "",
@@ -142,6 +144,7 @@ def fit_fusion(training: FusionTraining, tools: Tools, watch: Watch | None = Non
     values, halves = _cross_fitted(asked, searches, (found, truth), training)
     own[place] |= {"alpha": chosen.alpha, "domains": dict(chosen.domains)}
     about = ready.asked.about() | {"metric": asked.metric, "pipeline": name}
+    about["notes"] = fitted_notes(fitted_sets(pipeline.stages), about)
     return FusionWeights(
         own,
         build_pipeline(name, own).key,

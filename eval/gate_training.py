@@ -13,6 +13,7 @@ from eval.answers import Answer, Served, System
 from eval.bench import Bench, Watch
 from eval.compare import Difference, difference
 from eval.dataset import load_dataset
+from eval.fitted import fitted_notes, fitted_sets
 from eval.gate_fit import Cases, Flags, Threshold, fitted
 from eval.prefixes import Prefixes, Sharing, shared_by
 from eval.prepared import Prepared, prepared
@@ -78,6 +79,7 @@ class TrainedGate:
         return [
             f"{about['name']} ({about['split']}): {always.queries} questions, each decided by"
             " the threshold of the other half",
+            *(f"note: {each}" for each in about["notes"]),
             f"{about['metric']}: never open {never.baseline:.4f}, always open"
             f" {always.baseline:.4f}, gate {always.candidate:.4f}",
             *(f"  against {name}: {_change(each)}" for name, each in against.items()),
@@ -129,6 +131,7 @@ def train_gate(training: GateTraining, tools: Tools, watch: Watch | None = None)
     own = [dict(each) for each in tables]
     own[place] |= at.parameters()
     about = ready.asked.about() | {"metric": metric, "loss": training.loss, "pipeline": name}
+    about["notes"] = fitted_notes(fitted_sets(pipeline.stages), about)
     return TrainedGate(
         own,
         build_pipeline(name, own).key,

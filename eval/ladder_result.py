@@ -45,6 +45,15 @@ class OnDataset:
         return found
 
     @property
+    def notes(self) -> list[str]:
+        """What a reader should know before believing the figures, each with the rungs it is of."""
+        found: dict[str, list[str]] = {}
+        for run in self.runs:
+            for note in run.notes:
+                found.setdefault(note, []).append(str(run.manifest["ladder"]["rung"]))
+        return [f"{', '.join(names)}: {note}" for note, names in found.items()]
+
+    @property
     def seconds(self) -> Seconds:
         """What the questions took."""
         each = [run.manifest["ladder"] for run in self.runs]
@@ -87,6 +96,11 @@ class Climbed:
         """Return the mean over the datasets of what a question costs."""
         return float(np.mean([each.runs[rung].metrics["cost"]["usd"] for each in self.datasets]))
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know before believing the figures, with the dataset it is of."""
+        return [f"{each.about['name']}: {note}" for each in self.datasets for note in each.notes]
+
     def as_json(self) -> dict[str, Any]:
         """Return the ladder as JSON values."""
         names = [each.name for each in self.ladder.rungs]
@@ -99,7 +113,7 @@ class Climbed:
             "drop_one": self.ladder.drop_one,
             "metric": self.metric,
             "margin": self.margin,
-            "notes": list(self.ladder.notes),
+            "notes": [*self.ladder.notes, *self.notes],
             "datasets": [self._dataset(each) for each in self.datasets],
             "overall": overall,
             "winner": self.winner.as_json(self.ladder.rungs)

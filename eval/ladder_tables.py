@@ -23,7 +23,7 @@ def lines(found: Climbed) -> list[str]:
     """Return a ladder as lines to print."""
     shown = []
     for each in found.datasets:
-        shown += [_title(each), *(f"note: {note}" for note in _few(each)), ""]
+        shown += [_title(each), *(f"note: {note}" for note in (*_few(each), *each.notes)), ""]
         shown += [*grid(_quality(found, each.judgements, each.runs)), ""]
         shown += [*grid(_costs(found, each)), "", _seconds(found, each.seconds), ""]
     if found.overall:
@@ -37,7 +37,9 @@ def markdown(found: Climbed) -> list[str]:
     shown = [f"## Ladder {found.ladder.name}: {found.metric}", ""]
     for each in found.datasets:
         shown += [f"### {_title(each)}", ""]
-        shown += [line for note in _few(each) for line in (f"> **Note** {note}", "")]
+        shown += [
+            line for note in (*_few(each), *each.notes) for line in (f"> **Note** {note}", "")
+        ]
         shown += [*_piped(_quality(found, each.judgements, each.runs)), ""]
         shown += [*_piped(_costs(found, each)), "", _seconds(found, each.seconds), ""]
     if found.overall:

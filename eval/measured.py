@@ -46,6 +46,7 @@ class Asked:
             "wording": self.dataset.wording,
             "hash": digest(hashes),
             "hashes": hashes,
+            "question_digest": self.dataset.question_digest,
             "documents": len(self.corpus.ids),
             "queries": len(self.kept.queries),
             "unanswerable": len(self.kept.unanswerable),

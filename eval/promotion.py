@@ -21,6 +21,7 @@ def promote(found: Climbed, file: Path) -> None:
         f" {today}",
         *winner_lines(found),
         *(_evidence(found, each) for each in found.datasets),
+        *found.notes,
         f"pipeline key {rung.pipeline.key}",
     ]
     write_pipeline(file, rung.tables, about, rung.pipeline.key)

@@ -8,10 +8,13 @@ from typing import Any
 from eval.jsonl import records, string
 from eval.judgments import Judgment
 from retrieval.errors import InputError
+from retrieval.manifest import digest
 
 EXAMPLES = 3
 ALL = "all"
 """The split of a folder that has none, or was read without one where none is the default."""
+DIGITS = 16
+"""How many digits of a hash tell sets of questions apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,15 @@ class Questions:
     split: str
     queries: tuple[Query, ...]
     judgments: tuple[Judgment, ...]
+
+
+def question_digest(queries: Iterable[Query]) -> str:
+    """Return a short hash of the questions that have an answer.
+
+    Their ids, their order, repetitions, upper case and white space do not matter.
+    """
+    texts = {" ".join(each.text.casefold().split()) for each in queries if each.answerable}
+    return digest(sorted(texts))[:DIGITS]
 
 
 def query_records(file: Path) -> list[tuple[Query, str]]:

@@ -113,7 +113,7 @@ def gate(baseline: Run, candidate: Run, demands: Demands) -> Gate:
         demands,
         checks,
         wanted[0].changed,
-        tuple(_notes(found, baseline, candidate, demands)),
+        (*wanted[0].notes, *_notes(found, baseline, candidate, demands)),
     )
 
 

@@ -59,11 +59,15 @@ class Listed:
 
 @dataclass(frozen=True)
 class JudgedSet:
-    """A dataset's answerable questions with their hits, by the question's id."""
+    """A dataset's answerable questions with their hits, by the question's id.
+
+    `questions` is the hash by which they are known again.
+    """
 
     name: str
     kept: Judged
     lists: Mapping[str, Listed]
+    questions: str = ""
 
     def scored(self, orders: Mapping[str, Sequence[Hit]]) -> Values:
         """Return nDCG@10 of each question, in order, from hits by the question's id."""
@@ -95,6 +99,7 @@ def collected(asked: Asked, tools: Tools, watch: Watch) -> JudgedSet:
         f"{dataset.name}{split}",
         kept,
         {id: Listed(it.hits, it.columns, tuple(grades[id])) for id, it in lists.items()},
+        dataset.question_digest,
     )
 
 

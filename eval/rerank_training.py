@@ -55,7 +55,7 @@ class Trained:
     """Fitted weights, how they vary between samplings, and what they gain.
 
     `sets`: on held-out questions of each set; `left_out`: on each set with weights of the others,
-    nothing where there is one set only.
+    nothing where there is one set only. `fitted_on` are the sets by the hash of their questions.
     """
 
     weights: Values
@@ -63,11 +63,11 @@ class Trained:
     fusion: Mapping[str, Any]
     sets: Sequence[Mapping[str, Any]]
     left_out: Sequence[Mapping[str, Any]]
+    fitted_on: Mapping[str, str]
 
     def as_toml(self) -> str:
         """Return the weights as a file."""
-        sets = [f"{each['name']}: {each['queries']} questions" for each in self.sets]
-        return as_toml(list(self.weights), self.fusion, {"fitted_on": sets})
+        return as_toml(list(self.weights), self.fusion, self.fitted_on)
 
     def as_json(self) -> dict[str, Any]:
         """Return the weights, their spread and the held-out gains."""
@@ -115,7 +115,8 @@ def train(training: Training, tools: Tools, watch: Watch | None = None) -> Train
     blend = training.blend
     held = [_gained(one, own, blend) for one, own in zip(sets, folds, strict=True)]
     apart = [_gained(sets[i], own, blend) for i, own in others.items()]
-    return Trained(weights, spread, fusion, held, apart)
+    names = {one.questions: f"{one.name}: {len(one.lists)} questions" for one in sets}
+    return Trained(weights, spread, fusion, held, apart, names)
 
 
 def fitted(sets: Sequence[Sequence[Listed]], training: Training) -> tuple[Values, Values]:

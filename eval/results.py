@@ -12,6 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from eval.documents import descending
+from eval.fitted import fitted_notes
 from eval.jsonl import records
 from eval.scores import LABELS, Scores, table
 from eval.statistics import intervals
@@ -44,6 +45,12 @@ class Run:
         """The name of the folder."""
         return self.folder.resolve().name
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know of its system on this dataset before believing the figures."""
+        sets = self.manifest["system"].get("fitted_on") or {}
+        return fitted_notes(sets, self.manifest["dataset"])
+
     def lines(self) -> list[str]:
         """Return the run as lines to print: what was measured, findings, the table, the times."""
         dataset = self.manifest["dataset"]
@@ -54,6 +61,7 @@ class Run:
             f" {self.manifest['system']['name']}",
             *(f"note: {each['line']}" for each in dataset["findings"]),
             *(f"note: {each}" for each in few(self.metrics["queries"])),
+            *(f"note: {each}" for each in self.notes),
             "",
             *grid(self.table()),
             "",

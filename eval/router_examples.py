@@ -139,7 +139,12 @@ def labelled(examples: Sequence[Example], reading: Reading, embedder: Embedder) 
     else:
         rows = questions(texts, embedder)
     every = [*examples, *examples] if reading.documents else examples
-    return Labelled(rows, tuple(each.domain for each in every), tuple(each.kind for each in every))
+    return Labelled(
+        rows,
+        tuple(each.domain for each in every),
+        tuple(each.kind for each in every),
+        (*range(len(examples)), *range(len(examples))) if reading.documents else (),
+    )
 
 
 def questions(texts: Sequence[str], embedder: Embedder) -> Array:

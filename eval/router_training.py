@@ -58,11 +58,16 @@ class Fit:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Vectors (n, dimension) with the domain of each, and its class within the domain."""
+    """Vectors (n, dimension) with the domain of each, and its class within the domain.
+
+    `sources` say which rows are of one document, by a number for each row; without them, every row
+    is an example by itself.
+    """
 
     vectors: Array
     domains: tuple[str, ...]
     classes: tuple[str, ...]
+    sources: tuple[int, ...] = ()
 
     def at(self, rows: NDArray[np.intp]) -> "Labelled":
         """Return the examples of these rows."""
@@ -70,7 +75,17 @@ class Labelled:
             self.vectors[rows],
             tuple(self.domains[row] for row in rows),
             tuple(self.classes[row] for row in rows),
+            tuple(self.sources[row] for row in rows) if self.sources else (),
         )
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """The domain and class of each row."""
+        return list(zip(self.domains, self.classes, strict=True))
+
+    def keys_by_source(self) -> dict[int, tuple[str, str]]:
+        """Return the domain and class of each document by its number; a row's is its place."""
+        return dict(zip(self.sources or range(len(self.domains)), self.keys, strict=True))
 
 
 @dataclass(frozen=True)
@@ -85,11 +100,13 @@ class Training:
 def train(training: Training, examples: Labelled, held_out: Labelled | None = None) -> Router:
     """Return a router fitted on all examples, its temperature and threshold on others.
 
-    Those are `held_out`; without them, the examples, each fold by a router fitted on the rest.
+    Those are `held_out`; without them, the examples, each fold by a router fitted on the rest: all
+    rows of a document are in one fold.
 
-    Raises: InputError for fewer than two domains, or a class with a single example.
+    Raises: InputError for fewer than two domains, or a class with a single example: a document is
+    one.
     """
-    check_classes(list(zip(examples.domains, examples.classes, strict=True)))
+    check_classes(list(examples.keys_by_source().values()))
     if held_out is not None:
         unknown = sorted(set(held_out.domains) - set(examples.domains))
         if unknown:
@@ -126,7 +143,7 @@ def check_classes(keys: Sequence[tuple[str, str]]) -> None:
 
 def fitted(training: Training, examples: Labelled) -> Router:
     """Return a router with temperature 1 and without a threshold."""
-    keys = list(zip(examples.domains, examples.classes, strict=True))
+    keys = examples.keys
     classes = sorted(set(keys))
     labels = tuple(sorted(set(examples.domains)))
     row_of = {key: row for row, key in enumerate(classes)}
@@ -186,11 +203,15 @@ def folds(classes: Sequence[object], seed: int, count: int = FOLDS) -> NDArray[n
 
 
 def _cross_fitted(training: Training, examples: Labelled) -> tuple[Array, Array]:
-    keys = list(zip(examples.domains, examples.classes, strict=True))
-    count = min(FOLDS, min(Counter(keys).values()))
-    fold = folds(keys, training.fit.seed, count)
-    scores = np.zeros((len(keys), len(set(keys))), dtype=np.float32)
-    familiarity = np.zeros(len(keys), dtype=np.float32)
+    keys = examples.keys_by_source()
+    classes = Counter(keys.values())
+    count = min(FOLDS, min(classes.values()))
+    dealt = folds(list(keys.values()), training.fit.seed, count)
+    fold_of = dict(zip(keys, dealt, strict=True))
+    rows = len(examples.domains)
+    fold = np.array([fold_of[each] for each in examples.sources or range(rows)])
+    scores = np.zeros((rows, len(classes)), dtype=np.float32)
+    familiarity = np.zeros(rows, dtype=np.float32)
     for number in range(count):
         out = np.flatnonzero(fold == number)
         router = fitted(training, examples.at(np.flatnonzero(fold != number)))

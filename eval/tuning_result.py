@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eval.compare import Difference, difference
+from eval.fitted import fitted_notes, fitted_sets
 from eval.ladder_verdict import difference_json, significant
 from eval.results import few, grid
 from eval.statistics import Values, intervals
@@ -86,6 +87,14 @@ class Tuned:
         return Mean.of(self.seen - self.held_out)
 
     @property
+    def notes(self) -> list[str]:
+        """What a reader should know of the pipeline before believing the figures."""
+        sets: dict[str, str] = {}
+        for choice in (self.space.untuned, *(fold.choice for fold in self.folds), self.final):
+            sets |= fitted_sets(self.space.pipeline(choice).stages)
+        return fitted_notes(sets, self.dataset)
+
+    @property
     def advice(self) -> str:
         """What to do with it."""
         gained = significant(self.change, self.change.p)
@@ -105,6 +114,7 @@ class Tuned:
             f" {Mean.of(self.held_out).text()}, {change.difference:+.4f} against the untuned"
             f" pipeline, p {change.p:.4f}; {self.best:.4f} on the questions it was tuned on is"
             " optimistic",
+            *self.notes,
             f"dataset {str(self.dataset['hash'])[:12]}, pipeline key"
             f" {self.space.pipeline(self.final).key}",
         ]
@@ -130,6 +140,7 @@ class Tuned:
             "cross_validated": vars(Mean.of(self.held_out)),
             "change": difference_json(self.change),
             "optimism": vars(self.optimism),
+            "notes": self.notes,
             "advice": self.advice,
             "final": {
                 "choice": self.space.named(self.final),
@@ -149,6 +160,7 @@ class Tuned:
             f"{title}, {len(self.folds)} folds, {self.tried} combinations tried",
             *(f"note: {each}" for each in few(len(self.untuned))),
             *(f"refused {count}: {why}" for why, count in self.refused.items()),
+            *(f"note: {each}" for each in self.notes),
             "",
             *grid(self._table()),
             "",

@@ -17,16 +17,24 @@ from retrieval.toml_text import toml_value
 
 SHIPPED = Path(__file__).with_name("rerank_weights.toml")
 LEGS = ("dense", "sparse")
+QUESTIONS = b"\n[questions]\n"
+"""Where a file begins to name questions: what stands before is what the weights' digest is of."""
 Fusion = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A weight for each feature, in the order of `FEATURES`, and the fusion they belong to."""
+    """A weight for each feature, in the order of `FEATURES`, and the fusion they belong to.
+
+    `fitted_on` are the sets of questions that they were fitted on: a name by a hash of the
+    questions (`eval.questions.question_digest`). `digest` is that of the file without them, which
+    change nothing that the weights do.
+    """
 
     values: tuple[float, ...]
     fusion: Fusion
     digest: str
+    fitted_on: Mapping[str, str]
 
 
 def load_weights(file: str) -> Weights:
@@ -51,7 +59,11 @@ def load_weights(file: str) -> Weights:
     values = tuple(given[name] for name in FEATURES)
     if not all(isinstance(each, int | float) and math.isfinite(each) for each in values):
         raise ConfigError(f"rerank.weights: {path} has a weight that is no number.")
-    return Weights(values, fusion, hashlib.sha256(content).hexdigest())
+    questions = data.get("questions", {})
+    if not isinstance(questions, dict):
+        raise ConfigError(f"rerank.weights: {path}: [questions] is no table of names by hash.")
+    digest = hashlib.sha256(content.partition(QUESTIONS)[0]).hexdigest()
+    return Weights(values, fusion, digest, {hash: str(it) for hash, it in questions.items()})
 
 
 def fusion_of(stages: Sequence[Stage]) -> dict[str, Any] | None:
@@ -99,13 +111,18 @@ def folder_digest(folder: Path) -> str:
     return total.hexdigest() if folder.is_dir() else ""
 
 
-def as_toml(values: Sequence[float], fusion: Fusion, about: Mapping[str, Any]) -> str:
-    """Return the text of a weights file."""
+def as_toml(values: Sequence[float], fusion: Fusion, fitted_on: Mapping[str, str]) -> str:
+    """Return the text of a weights file; `fitted_on` are sets of questions, as `Weights` has them.
+
+    The table of these sets is the last one.
+    """
     lines = ["# Weights of the learned reranker, by `assay rerank train`.", ""]
-    lines += [f"{name} = {toml_value(value)}" for name, value in about.items()]
+    lines += [f"fitted_on = {toml_value(list(fitted_on.values()))}"]
     lines += ["", "[fusion]", *(f"{name} = {toml_value(value)}" for name, value in fusion.items())]
     lines += ["", "[features]"]
     lines += [f"{name} = {value:.4f}" for name, value in zip(FEATURES, values, strict=True)]
+    lines += ["", "[questions]", "# By what its questions hash to, each set that was fitted on."]
+    lines += [f"{hash} = {toml_value(name)}" for hash, name in fitted_on.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -40,7 +40,8 @@ def losses_lines(losses: Losses) -> list[str]:
         f" {len(losses.items)} {what} of {questions} questions; which of them are not among the"
         f" first {losses.limit} hits, and why"
     )
-    parts = [[f"note: {each['line']}" for each in dataset["findings"]], _waterfall(losses)]
+    notes = [*(each["line"] for each in dataset["findings"]), *losses.run.notes]
+    parts = [[f"note: {each}" for each in notes], _waterfall(losses)]
     if losses.by_cause():
         parts += [_remedies(losses), _classes(losses), _examples(losses)]
     return [head, *(line for part in parts if part for line in ("", *part))]

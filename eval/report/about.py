@@ -71,7 +71,8 @@ def short(digest: Any) -> str:
 def warnings(measured: Measured) -> tuple[str, ...]:
     """Return what a reader should know before believing the numbers."""
     run = measured.run
-    found = list(few(run.metrics["queries"]))
+    found = [f"{measured.name}: {note}." for note in run.notes]
+    found += few(run.metrics["queries"])
     if run.metrics.get("shallow"):
         found.append(
             f"{run.metrics['shallow']} questions have fewer {kind(measured)}s than the deepest"

@@ -106,7 +106,7 @@ def _changes(title: str, changes: Sequence[Change]) -> list[str]:
 
 def _ladder(ladder: Ladder) -> list[str]:
     header = ["rung", f"{label(ladder.metric)} [95% interval]", "change", "p", "p50", "verdict"]
-    found = []
+    found = [line for note in ladder.notes for line in (f"> **Note** {escaped(note)}", "")]
     if ladder.overall:
         found += ["### All datasets, each counting the same", ""]
         found += table(header, map(_rung, ladder.overall))

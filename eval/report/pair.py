@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eval.compare import Comparison, Difference, compare
 from eval.report.figures import main_measure
@@ -104,7 +104,7 @@ def _gain(spot: Spot) -> tuple[str, str]:
 
 def _with(found: Comparison, other: Comparison) -> Comparison:
     differences = (*other.differences, *found.differences)
-    return Comparison(found.baseline, found.candidate, differences, found.changed)
+    return replace(found, differences=differences)
 
 
 def _changes(runs: tuple[Measured, Measured], measure: str) -> list[Change]:

@@ -1,7 +1,7 @@
 """Reranking: the first hits in a better order, by a second look at question and passage."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +87,11 @@ class Rerank:
         if self.kind == "learned":
             return {"weights": self._weights.digest}
         return {"model": self._model_digest} if self.model else {}
+
+    @property
+    def fitted_on(self) -> Mapping[str, str]:
+        """The sets of questions that its weights were fitted on: a name by the questions' hash."""
+        return self._weights.fitted_on if self.kind == "learned" else {}
 
     def check(self, before: Sequence[Stage]) -> None:
         """Refuse a fusion that the weights were not fitted on. Raises: ConfigError."""

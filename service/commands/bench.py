@@ -81,7 +81,7 @@ def run(  # noqa: PLR0913 - the options of a command
 def _give(found: "Run", line: str, as_json: bool) -> None:
     """Print a run, and the line about its report."""
     if as_json:
-        give_json({"run": str(found.folder), **found.metrics})
+        give_json({"run": str(found.folder), **found.metrics, "notes": found.notes})
     else:
         say([*found.lines(), line])
 

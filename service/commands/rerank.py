@@ -32,7 +32,7 @@ def train(  # noqa: PLR0913 - the options of a command
 
     The corpora are ingested first, where they are not yet. Use the file in a pipeline as
     `{ use = "rerank", weights = "FILE" }`. Questions that weights were fitted on prove nothing:
-    measure on others.
+    measure on others. The file keeps a hash of them, and a run on the same questions says so.
 
     Example: `assay rerank train --dataset scifact:train --out weights.toml`
     """

@@ -11,7 +11,7 @@ from eval.results import Run
 from eval.scores import Scores
 
 NAMES = ("span_recall", "span_precision", "span_precision_omega", "span_iou", "R", "nDCG")
-MANIFEST = {"dataset": {"name": "set", "documents": 3, "findings": []}}
+MANIFEST = {"dataset": {"name": "set", "documents": 3, "findings": []}, "system": {"name": "dense"}}
 
 
 def contender(spec: str, recall: list[float], characters: float = 100.0) -> Contender:

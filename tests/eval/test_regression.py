@@ -232,3 +232,13 @@ def test_the_example_workflow_uses_commands_and_options_that_exist() -> None:
 
 
 USED = ("run", "run", "gate")
+
+
+def test_a_gate_says_where_a_reranker_was_fitted_on_the_questions() -> None:
+    after = run("after", BEFORE)
+    after.manifest["dataset"]["question_digest"] = "0a1b"
+    after.manifest["system"]["fitted_on"] = {"0a1b": "set: 40 questions"}
+    found = gate(run("before", BEFORE), after, Demands())
+    said = "candidate: its reranker's weights were fitted on these questions (set: 40 questions)"
+    assert found.notes[0].startswith(said)
+    assert any(line.startswith(f"note: {said}") for line in found.lines())

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from eval.corpus import Judged
+from eval.dataset import load_dataset
 from eval.judgments import Judgment
 from eval.questions import Query
 from eval.rerank_lists import JudgedSet, Listed
@@ -165,6 +166,10 @@ def test_weights_from_files_are_written_read_and_belong_to_their_fusion(
     weights = load_weights(str(file))
     assert weights.values == pytest.approx(list(found.weights), abs=1e-4)
     assert len(weights.values) == len(FEATURES)
+    assert weights.fitted_on == {
+        load_dataset(animals, "test").question_digest: "animals (test): 4 questions",
+        load_dataset(guide).question_digest: "guide: 2 questions",
+    }
     Pipeline("own", (Dense(), Sparse(), Fuse(alpha=0.25), Rerank(weights=str(file))))
     with pytest.raises(ConfigError, match="rerank train"):
         Pipeline("other", (Dense(), Sparse(), Fuse(), Rerank(weights=str(file))))

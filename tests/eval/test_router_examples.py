@@ -60,6 +60,8 @@ def test_documents_are_passages_and_their_openings_are_questions_too(tmp_path: P
     assert found.domains == ("a", "b", "b") * 2
     texts = ["Cats They sleep.", LONG, "Only a title ", "Cats", "word " * 20, "Only a title"]
     assert np.array_equal(found.vectors, embedder.passages(texts))
+    assert found.sources == (0, 1, 2) * 2
+    assert labelled(reading.examples([file]), Reading(), embedder).sources == ()
 
 
 def test_titles_of_questions_are_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Routers fitted on clouds of points: what they learn, what they refuse, and what they record."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,44 @@ def test_without_held_out_examples_the_folds_are_used_and_it_is_repeatable() -> 
     inside = first.believes(cloud(20).vectors).familiarity >= first.threshold
     assert inside.mean() > 0.9
     assert train(training(seed=5), cloud(20)).threshold != first.threshold
+
+
+def documents(count: int, seed: int) -> Labelled:
+    """Documents of two domains, their passages and then their openings, which are much like them.
+
+    Documents of one domain are much less like each other.
+    """
+    random = np.random.default_rng(seed)
+    names = ("north", "south") * count
+    centres = np.array([np.eye(40)[("north", "south").index(each)] for each in names])
+    passages = centres + random.normal(size=centres.shape) * 0.15
+    openings = passages + random.normal(size=centres.shape) * 0.02
+    rows = np.concatenate([passages, openings])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return Labelled(rows.astype(np.float32), names * 2, names * 2, (*range(2 * count),) * 2)
+
+
+@pytest.mark.parametrize("method", ["distance", "logistic"])
+def test_no_opening_is_judged_by_what_was_fitted_on_its_own_passage(method) -> None:
+    fresh = documents(500, seed=1)
+    router = train(training(method=method), documents(60, seed=0))
+    accepted = router.believes(fresh.vectors).familiarity >= router.threshold
+    assert accepted.mean() == pytest.approx(0.95, abs=0.04)
+
+
+def test_rows_that_are_documents_by_themselves_are_fitted_as_examples_are() -> None:
+    examples = cloud(20)
+    alone = replace(examples, sources=tuple(range(100, 160)))
+    assert train(training(), alone).digest == train(training(), examples).digest
+
+
+def test_a_class_with_one_document_is_refused_though_it_has_two_rows() -> None:
+    found = documents(5, seed=0)
+    few = found.at(np.array([0, 1, 2, 4, 10, 11, 12, 14]))
+    assert few.domains.count("south") == 2
+    assert few.sources == (0, 1, 2, 4) * 2
+    with pytest.raises(InputError, match="one is there of: south"):
+        train(training(), few)
 
 
 def test_two_classes_with_two_examples_each_are_enough() -> None:

@@ -226,6 +226,28 @@ def test_a_weights_file_that_cannot_be_used_is_named(
         load_weights(str(file))
 
 
+def test_the_questions_that_weights_were_fitted_on_are_read_and_change_no_key(
+    tmp_path: Path,
+) -> None:
+    file = Path(weights_file(tmp_path, Fuse(), dense=1.0))
+    before = Rerank(weights=str(file))
+    assert before.fitted_on == {}
+    file.write_text(file.read_text() + '0a1b = "mine: 3 questions"\n')
+    after = Rerank(weights=str(file))
+    assert after.fitted_on == {"0a1b": "mine: 3 questions"}
+    assert stage_key(after) == stage_key(before)
+    file.write_text("questions = 3\n" + file.read_text().partition("[questions]")[0])
+    with pytest.raises(ConfigError, match=r"\[questions\] is no table"):
+        load_weights(str(file))
+    assert Rerank(kind="cross_encoder", model="any").fitted_on == {}
+
+
+def test_weights_of_an_earlier_version_name_no_questions(tmp_path: Path) -> None:
+    file = Path(weights_file(tmp_path, Fuse(), dense=1.0))
+    file.write_text(file.read_text().partition("[questions]")[0])
+    assert load_weights(str(file)).fitted_on == {}
+
+
 def test_the_key_follows_the_weights_and_the_models_files(tmp_path: Path) -> None:
     file = weights_file(tmp_path, Fuse(), dense=1.0)
     keys = [stage_key(Rerank(weights=file))]
