@@ -37,7 +37,7 @@ class Feedback:
         """
         own = search.variants[0]
         probe = kit.sparse.query(own.text, own.terms)
-        found = kit.store.search([probe], search.filter, self.documents, kit.clock)[0]
+        found = kit.search([probe], search.filter, self.documents)[0]
         model = relevance_model(_texts(found, kit), [each.score for each in found], kit)
         best = sorted(model.items(), key=lambda pair: (-pair[1], pair[0]))[: self.words]
         if not best:
@@ -59,7 +59,7 @@ class Feedback:
         """
         own = search.variants[0]
         start = vector(own, kit)
-        found = kit.store.search([start], search.filter, self.documents, kit.clock)[0]
+        found = kit.search([start], search.filter, self.documents)[0]
         vectors = kit.store.vectors([each.chunk.id for each in found], kit.clock)
         if not vectors:
             return search.noted("vector: the first search found nothing")

@@ -15,6 +15,7 @@ from retrieval.clock import FOREVER, Clock
 from retrieval.errors import ConfigError
 from retrieval.filters import Filter
 from retrieval.manifest import Manifest
+from retrieval.memory import Memory
 from retrieval.types import Chunk, Span
 
 Scores = dict[str, float]
@@ -242,7 +243,7 @@ class Llm(Protocol):
 
 @dataclass(frozen=True)
 class Kit:
-    """The tools of one index. `strict`: a failing stage stops the run (evaluation)."""
+    """The tools of one index; `strict`: a failing stage stops the run; `next`: the stage behind."""
 
     embedder: Embedder
     sparse: Sparse
@@ -251,8 +252,9 @@ class Kit:
     strict: bool = True
     scorer: Scorers | None = None
     llm: Llm | None = None
+    next: Any = None
     # Not taken over by a changed copy, whose embedder may be another.
-    _asked: dict[str, Vector] = field(default_factory=dict, init=False, repr=False, compare=False)
+    memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     def at(self, tenant: str | None, timeout_s: float | None, strict: bool = False) -> "Kit":
         """Return this kit for one request: one tenant, one deadline."""
@@ -261,16 +263,23 @@ class Kit:
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors of questions, in order; a request embeds each of them once."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._asked]
+        known = self.memory.vectors
+        new = [text for text in dict.fromkeys(texts) if text not in known]
         if new:
-            found = self.embedder.queries(new, self.clock)
-            self._asked.update(zip(new, found, strict=True))
-        return np.stack([self._asked[text] for text in texts])
+            known.update(zip(new, self.embedder.queries(new, self.clock), strict=True))
+        return np.stack([known[text] for text in texts])
 
-    def metered(self, llm: Llm) -> "Kit":
-        """Return this kit with a language model around its own; questions stay embedded."""
-        kit = replace(self, llm=llm)
-        object.__setattr__(kit, "_asked", self._asked)
+    def search(
+        self, probes: Sequence[Probe], filter: Filter | None, limit: int
+    ) -> list[list[Match]]:
+        """Return what the store finds within the request's time; such searches are counted."""
+        self.memory.searches += 1
+        return self.store.search(probes, filter, limit, self.clock)
+
+    def within(self, llm: Llm | None, next: Any) -> "Kit":
+        """Return this kit for one stage; what the request remembers stays."""
+        kit = replace(self, llm=llm, next=next)
+        object.__setattr__(kit, "memory", self.memory)
         return kit
 
     def checked(self) -> "Kit":

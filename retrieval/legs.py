@@ -3,12 +3,29 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from retrieval.errors import ConfigError
-from retrieval.kit import Kit, Probe
+from retrieval.kit import Kit, Match, Probe
 from retrieval.types import Hit, Ranking, Score, Search, Variant, labels
 
 DEEPEST = 10_000
+
+
+class Asked(NamedTuple):
+    """What a leg asks the store: variants by the names of their rankings, a probe for each."""
+
+    variants: dict[str, Variant]
+    probes: list[Probe]
+    depth: int
+
+
+@runtime_checkable
+class Ahead(Protocol):
+    """A leg that can tell what it will ask before its turn, at next to no cost."""
+
+    def asks(self, search: Search, kit: Kit) -> Asked:
+        """Return what it asks for a search that has no ranking of this leg from between."""
 
 
 def unranked(search: Search, leg: str) -> dict[str, Variant]:
@@ -26,27 +43,46 @@ def unranked(search: Search, leg: str) -> dict[str, Variant]:
     }
 
 
-def retrieve(search: Search, kit: Kit, probes: Sequence[Probe], limit: int) -> Search:
+def retrieve(search: Search, kit: Kit, asked: Asked) -> Search:
     """Return the search with a ranking for each probe, all asked of the store in one call.
 
-    The probes are those of `unranked`, in its order, told apart by their type. A search that asks
-    for more than `limit` hits gets more.
+    A leg right behind this one, as deep, is asked in the same call: both see the same moment of
+    the index. Its own turn then takes what was found (`found_ahead`).
     """
-    leg = "sparse" if isinstance(probes[0], tuple) else "dense"
-    asked = unranked(search, leg)
-    depth = max(limit, search.limit)
+    probes = asked.probes
+    beside = kit.next.asks(search, kit) if isinstance(kit.next, Ahead) else None
+    if beside is not None and beside.probes and beside.depth == asked.depth:
+        probes = probes + beside.probes
     start = time.perf_counter()
-    found = kit.store.search(probes, search.filter, depth, kit.clock)
-    store_ms = (time.perf_counter() - start) * 1000
+    found = kit.search(probes, search.filter, asked.depth)
+    search = search.spent(store_ms=(time.perf_counter() - start) * 1000)
+    if beside is not None and len(found) > len(asked.probes):
+        kit.memory.keep(search.variants, (beside, found[len(asked.probes) :]))
+    return _ranked(search, kit, asked, found)
+
+
+def found_ahead(search: Search, kit: Kit) -> Search | None:
+    """Return the search with what the leg before has found for this one too, or None."""
+    kept = kit.memory.kept(search.variants)
+    return (
+        None if kept is None else _ranked(search.noted("searched with the leg before"), kit, *kept)
+    )
+
+
+def _ranked(search: Search, kit: Kit, asked: Asked, found: Sequence[Sequence[Match]]) -> Search:
     rankings = tuple(
         Ranking(by, tuple(Hit(each.chunk, (Score(by, each.score),)) for each in matches), v.weight)
-        for (by, v), matches in zip(asked.items(), found, strict=True)
+        for (by, v), matches in zip(asked.variants.items(), found, strict=False)
     )
     undeclared = kit.store.manifest.undeclared(search.filter)
     if undeclared:
         search = search.noted(f"exact: no index for field {', '.join(undeclared)}")
-    search = search.spent(store_ms=store_ms)
     return replace(search, rankings=search.rankings + rankings)
+
+
+def depth_of(limit: int, search: Search) -> int:
+    """Return how deep a leg searches: a search that asks for more hits than its limit gets more."""
+    return max(limit, search.limit)
 
 
 def checked_depth(stage: str, limit: int) -> None:

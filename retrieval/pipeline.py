@@ -8,6 +8,7 @@ same runner, and trace, key and fingerprint recurse.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import zip_longest
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from retrieval.errors import AssayError, ConfigError, DeadlineError, InputError
@@ -78,8 +79,8 @@ class Pipeline:
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Return the search after every stage; the trace has a step for each."""
-        for stage in self.stages:
-            search = run_stage(stage, search, kit)
+        for stage, next in zip_longest(self.stages, self.stages[1:]):
+            search = run_stage(stage, search, kit, next)
         return search
 
     @property
@@ -116,9 +117,10 @@ def _check_used(name: str, stages: Sequence[Stage]) -> None:
 def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
     """Return the answered search: the pipeline's hits, cut to the limit last.
 
-    An answer does not mix two versions of a document, however many searches it took: where one of
-    its hits was replaced meanwhile, the pipeline runs again, TRIES times in all; then such hits
-    are left out, and the context of their documents. The trace holds every run.
+    An answer does not mix two versions of a document: legs that stand together search at one
+    moment, and where there were more searches and a hit was replaced meanwhile, the pipeline runs
+    again, TRIES times in all; then such hits are left out, and the context of their documents. The
+    trace holds every run.
 
     Raises: InputError for an empty question, AssayError where a stage fails that cannot be left
     out (any stage, if the kit is strict).
@@ -128,7 +130,8 @@ def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
         answer = states(pipeline, search, kit)[-1]
         trace += answer.trace
         ids = [hit.chunk.id for hit in answer.hits]
-        there = kit.store.present(ids, kit.clock) if ids else set()
+        at_once = kit.memory.searches < 2 and not answer.context
+        there = set(ids) if at_once or not ids else kit.store.present(ids, kit.clock)
         if len(there) == len(ids):
             break
     gone = {hit.chunk.document_id for hit in answer.hits if hit.chunk.id not in there}
@@ -151,8 +154,9 @@ def states(
     if not search.query.strip():
         raise InputError("query: the question is empty.", "query")
     found = list(known)
-    for stage in pipeline.stages[len(found) :]:
-        search = run_stage(stage, found[-1] if found else search, kit)
+    left = pipeline.stages[len(found) :]
+    for stage, next in zip_longest(left, left[1:]):
+        search = run_stage(stage, found[-1] if found else search, kit, next)
         found.append(search)
     return (*found, replace(found[-1], hits=found[-1].hits[: found[-1].limit]))
 
@@ -200,7 +204,7 @@ def _canonical(value: Any) -> Any:
     return value
 
 
-def run_stage(stage: Stage, search: Search, kit: Kit) -> Search:
+def run_stage(stage: Stage, search: Search, kit: Kit, next: Stage | None = None) -> Search:
     """Return the search after one stage, with its step; a failing optional one is left out.
 
     What looks between the stages (a ladder that shares their results, an account of losses) runs
@@ -214,7 +218,7 @@ def run_stage(stage: Stage, search: Search, kit: Kit) -> Search:
     start = time.perf_counter()
     error = None
     try:
-        after = stage(before, kit if meter is None else kit.metered(meter))
+        after = stage(before, kit.within(meter, next))
     except DeadlineError:
         raise
     except AssayError as failure:

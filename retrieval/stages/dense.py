@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from retrieval.kit import Kit, Vectors
-from retrieval.legs import checked_depth, retrieve, unranked
+from retrieval.legs import Asked, checked_depth, depth_of, retrieve, unranked
 from retrieval.types import Search, Variant
 
 ADDED = 64
@@ -37,14 +37,14 @@ class Dense:
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Embed the variants that have no dense ranking yet, and search them in one call."""
-        asked = list(unranked(search, "dense").values())
+        asked = unranked(search, "dense")
         if not asked:
             return search
         start = time.perf_counter()
-        found = vectors(asked, kit)
+        found = vectors(list(asked.values()), kit)
         search = search.spent(encode_ms=(time.perf_counter() - start) * 1000)
-        search = search.noted(*_cut(asked, kit))
-        return retrieve(search, kit, list(found), self.limit)
+        search = search.noted(*_cut(list(asked.values()), kit))
+        return retrieve(search, kit, Asked(asked, list(found), depth_of(self.limit, search)))
 
 
 def vectors(variants: Sequence[Variant], kit: Kit) -> Vectors:

@@ -174,7 +174,7 @@ class Rules:
             for document_id in missing:
                 own = Equals("document_id", document_id)
                 filter = own if search.filter is None else And((search.filter, own))
-                for chunk, score in kit.store.search([probe], filter, 1, kit.clock)[0]:
+                for chunk, score in kit.search([probe], filter, 1)[0]:
                     best[document_id] = Hit(chunk, (Score("dense:pinned", score),))
         return [best[each] for each in self.pinned if each in best]
 

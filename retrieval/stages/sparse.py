@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from retrieval.kit import Kit, SparseVector
-from retrieval.legs import checked_depth, retrieve, unranked
+from retrieval.legs import Asked, checked_depth, depth_of, found_ahead, retrieve, unranked
 from retrieval.types import Search, Variant
 
 
@@ -31,8 +31,17 @@ class Sparse:
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Turn the variants that have no sparse ranking yet into terms, and search them."""
-        probes = [terms(each, kit) for each in unranked(search, "sparse").values()]
-        return retrieve(search, kit, probes, self.limit) if probes else search
+        found = found_ahead(search, kit)
+        if found is not None:
+            return found
+        asked = self.asks(search, kit)
+        return retrieve(search, kit, asked) if asked.probes else search
+
+    def asks(self, search: Search, kit: Kit) -> Asked:
+        """Return the terms that it searches, by the variants that have no sparse ranking yet."""
+        variants = unranked(search, "sparse")
+        probes = [terms(each, kit) for each in variants.values()]
+        return Asked(variants, [*probes], depth_of(self.limit, search))
 
 
 def terms(variant: Variant, kit: Kit) -> SparseVector:
