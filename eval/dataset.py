@@ -7,6 +7,7 @@ forms: `corpus.jsonl`, or what `ingest` reads in the folder `corpus`.
 
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -92,6 +93,17 @@ class Dataset:
         return question_digest(self.queries)
 
     @property
+    def _rules(self) -> list[str]:
+        """What judgments mean since runs of earlier versions, which differ from those of now."""
+        groups = Counter(
+            (each.query_id, each.group)
+            for judged in self.judgments.values()
+            for each in judged
+            if each.whole and each.group is not None
+        )
+        return ["of a group one is enough"] if any(n > 1 for n in groups.values()) else []
+
+    @property
     def hashes(self) -> dict[str, str]:
         """The sha256 of the questions asked and of their judgments; order does not matter."""
         places = [
@@ -103,7 +115,7 @@ class Dataset:
             "queries": digest(
                 sorted([each.id, each.text, each.answerable] for each in self.queries)
             ),
-            "judgments": digest(sorted(places, key=repr)),
+            "judgments": digest([*sorted(places, key=repr), *self._rules]),
         }
 
 

@@ -87,10 +87,10 @@ def collected(asked: Asked, tools: Tools, watch: Watch) -> JudgedSet:
     items = corpus.seen(load([dataset.corpus], LoadOptions()))
     index_corpus(items, (name, cut), tools, watch.indexing)
     kept = judged(dataset, corpus)
-    kit = tools.kit(name).at(None, None, strict=True)
+    kit = tools.kit(name)
     lists = {}
     for number, query in enumerate(kept.queries, 1):
-        lists[query.id] = _listed(query.text, asked, kit)
+        lists[query.id] = _listed(query.text, asked, kit.at(None, None, strict=True))
         watch.asked(number, len(kept.queries))
     answers = {id: _answer(each.hits) for id, each in lists.items()}
     grades = score(kept, answers, (CUTOFF,)).grades

@@ -43,7 +43,7 @@ def score(kept: Judged, answers: Mapping[str, Answer], cutoffs: Sequence[int] = 
     ranked = {id: answers[id].documents for id in asked}
     if all(each.span is None for judgments in asked.values() for each in judgments):
         return Scored(
-            _on_documents(asked, ranked, cutoffs),
+            on_documents(asked, ranked, cutoffs),
             {
                 id: [grades.get(hit.chunk.document_id, 0) for hit in answers[id].hits]
                 for id, grades in qrels.items()
@@ -61,9 +61,10 @@ def score(kept: Judged, answers: Mapping[str, Answer], cutoffs: Sequence[int] = 
     return Scored(scores, {id: each.grades for id, each in found.items()})
 
 
-def _on_documents(
+def on_documents(
     asked: Mapping[str, Sequence[Judgment]], ranked: Ranked, cutoffs: Sequence[int]
 ) -> Scores:
+    """Return the measures of judgments on documents, by query; of a group one is enough."""
     groups = [Counter(group for group, _ in positives(each)) for each in asked.values()]
     if all(count == 1 for each in groups for count in each.values()):
         qrels = {id: document_grades(each) for id, each in asked.items()}

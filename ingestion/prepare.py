@@ -193,13 +193,16 @@ class Preparation:
             self.gaps.empty.add(source)
             if self._goes(failure.emptied, loaded):
                 self.gaps.emptied.add(failure.emptied)
-                reason = f"{reason} (its document is removed)"
+                unless = "" if loaded.by_path else ", unless another row has its id"
+                reason = f"{reason} (its document is removed{unless})"
         self.tally.fail(failure.source, reason)
 
     def _goes(self, id: str, loaded: Loaded) -> bool:
-        """Whether the index holds a document of this id, and no other source of it is known."""
+        """Whether the index holds a document of this id that came from nowhere else."""
         known = self._known(id)
-        return known is not None and id not in self.seen and not _is_of_another(known, loaded)
+        if known is None or not known.source or id in self.seen:
+            return False
+        return not is_another_file(absolute(loaded.source), known.source)
 
     def _known(self, id: str) -> Entry | None:
         return self.ledger.get(id) if self.ledger else None
@@ -229,13 +232,14 @@ class Preparation:
         meta = {**document.meta, **({"title": document.title} if document.title else {})}
         known = self._known(document.id)
         # With sync, what no given path holds leaves the index, and its id is free.
-        if known and not self.job.sync and _is_of_another(known, loaded):
+        taken = known is not None and not self.job.sync and _is_of_another(known, loaded)
+        if known and (known.content, known.meta) == hashes:
+            self.tally.unchanged += 1
+            return entry if known.source != entry.source and not taken else None
+        if known and taken:
             return TAKEN.format(id=document.id, known=known.source)
         if known and known.content == entry.content:
-            if known.meta != entry.meta:
-                return Described(entry, document.domain, meta, place)
-            self.tally.unchanged += 1
-            return entry if known.source != entry.source else None
+            return Described(entry, document.domain, meta, place)
         recipe = self.recipe
         found = list(pieces(recipe.chunker, Reading(document, recipe.embedder, recipe.embed)))
         if not found:

@@ -61,9 +61,9 @@ class _Unread:
     """The files and folders that could not be read, also by the paths that links lead to."""
 
     def __init__(self, paths: Set[str]) -> None:
-        self._paths = paths | set(map(os.path.realpath, paths))
+        self._paths = paths | set(map(_in_place, paths))
         self._names = {Path(each).name for each in paths}
-        self._only_files = all(Path(each).is_file() for each in paths)
+        self._only_files = all(map(os.path.isfile, paths))
 
     def may_hold(self, source: str) -> bool:
         """Whether a source is one of them or in one; if it is relative, whether it may be."""
@@ -71,7 +71,13 @@ class _Unread:
             return False
         if not Path(source).is_absolute():
             return not self._only_files or Path(source).name in self._names
-        return self._holds(Path(source)) or self._holds(Path(os.path.realpath(source)))
+        return self._holds(Path(source)) or self._holds(Path(_in_place(source)))
 
     def _holds(self, path: Path) -> bool:
         return not self._paths.isdisjoint(map(str, (path, *path.parents)))
+
+
+def _in_place(path: str) -> str:
+    """A path whose folders are no links; it may be one itself, that leads anywhere."""
+    folder, name = os.path.split(path)
+    return str(Path(os.path.realpath(folder), name))

@@ -84,11 +84,15 @@ _RANGES = {
     **dict.fromkeys(("from", "in", "during"), re.compile(_TO, re.I)),
     "between": re.compile(_AND, re.I),
 }
-_OPEN_RANGES = {
-    "from": re.compile(rf"(?:\s+on\b|{_TO}){_MORE}", re.I),
+# The other end of `from 2019 to the merger` or `between 2019 and the war` is no date.
+_ENDLESS = {
+    "from": re.compile(rf"{_TO}{_MORE}", re.I),
     "between": re.compile(rf"{_AND}{_MORE}", re.I),
 }
-_JOINT = re.compile(r"(?:\s*(?:,|/|\bor\b|\band\b))+\s*", re.I)
+_ON = re.compile(rf"\s+on\b{_MORE}", re.I)
+# `2019 and later` ends a clause; `2019 and later revoked` goes on.
+_END = re.compile(r"\s*(?:[.,;:!?)]|$)")
+_JOINT = re.compile(r"(?:\s*(?:,|/|\b(?:or|and|later|earlier|then)\b))+\s*", re.I)
 _OR_ELSE = re.compile(
     rf"{_BEHIND}(?:or\s+{_either(_HOWS)}|(?:or|and)\s+(?:before|after|earlier|later)"
     rf"|back(?:wards?)?|down)\b{_MORE}",
@@ -138,7 +142,7 @@ def dates_of(text: str) -> Iterator[tuple[str, str]]:
         last = chains[-1][-1] if chains else _Mention("", "", "", "")
         if last.how in _RANGES and _RANGES[last.how].fullmatch(pieces[place - 1]):
             # Something behind the end, as in `from 2018 to 2020 or later`, is not understood.
-            closed = not _TAIL.match(pieces[place + 1]) and not _OR_ELSE.match(pieces[place + 1])
+            closed = not _tail(pieces[place + 1]) and not _OR_ELSE.match(pieces[place + 1])
             chains[-1][-1] = last._replace(operator=last.operator and ">=")
             chains[-1].append(mention._replace(operator="<=" if closed else "", how=""))
         elif chains and _JOINT.fullmatch(mention.joint):
@@ -156,11 +160,17 @@ def with_tail(operator: str, behind: str) -> str:
 
     Its own where nothing does; '' where the two do not agree.
     """
-    tail = _TAIL.match(behind)
+    tail = _tail(behind)
     if not tail:
         return operator
     found = _TAILS[" ".join(tail[1].lower().split())]
     return found if operator in ("bare", "is", found) else ""
+
+
+def _tail(behind: str) -> re.Match[str] | None:
+    found = _TAIL.match(behind)
+    goes_on = found and found[1].lower().startswith("and") and not _END.match(behind, found.end())
+    return None if goes_on else found
 
 
 def is_negated(before: str) -> bool:
@@ -184,12 +194,12 @@ def _mention(pieces: Sequence[str], words: str, behind: str) -> _Mention:
     before = "".join(pieces[:-1]) + joint
     if _NEGATED.search(_CLAUSE.split(before)[-1]) or _UNCLEAR.search(before):
         operator = ""
-    elif _TAIL.match(behind):
+    elif _tail(behind):
         version = not how and _NAMED.search(before)
         operator = "" if version else with_tail(_HOWS.get(how, "bare"), behind)
-    elif _OR_ELSE.match(behind):
+    elif _OR_ELSE.match(behind) or (how in _ENDLESS and _ENDLESS[how].match(behind)):
         operator = ""
-    elif how in _OPEN_RANGES and _OPEN_RANGES[how].match(behind):
+    elif how == "from" and _ON.match(behind):
         operator = ">="
     else:
         operator = _HOWS[how] if how else _alone(before, words)

@@ -46,19 +46,26 @@ def unranked(search: Search, leg: str) -> dict[str, Variant]:
 def retrieve(search: Search, kit: Kit, asked: Asked) -> Search:
     """Return the search with a ranking for each probe, all asked of the store in one call.
 
-    A leg right behind this one, as deep, is asked in the same call: both see the same moment of
-    the index. Its own turn then takes what was found (`found_ahead`).
+    A sparse leg right behind a dense one, as deep, is asked in the same call: both see the same
+    moment of the index. Its own turn then takes what was found (`found_ahead`).
     """
-    probes = asked.probes
-    beside = kit.next.asks(search, kit) if isinstance(kit.next, Ahead) else None
-    if beside is not None and beside.probes and beside.depth == asked.depth:
-        probes = probes + beside.probes
+    beside = _beside(search, kit, asked)
+    probes = asked.probes + (beside.probes if beside else [])
     start = time.perf_counter()
     found = kit.search(probes, search.filter, asked.depth)
     search = search.spent(store_ms=(time.perf_counter() - start) * 1000)
-    if beside is not None and len(found) > len(asked.probes):
+    if beside:
         kit.memory.keep(search.variants, (beside, found[len(asked.probes) :]))
     return _ranked(search, kit, asked, found)
+
+
+def _beside(search: Search, kit: Kit, asked: Asked) -> Asked | None:
+    """What the next leg asks, if it can be asked in the same call."""
+    if not isinstance(kit.next, Ahead):
+        return None
+    found = kit.next.asks(search, kit)
+    same = found.depth == asked.depth and not found.variants.keys() & asked.variants.keys()
+    return found if found.probes and same else None
 
 
 def found_ahead(search: Search, kit: Kit) -> Search | None:

@@ -12,12 +12,14 @@ class Memory:
     """What all stages of one request share.
 
     `vectors` of questions by their text; how many `searches` the store was asked for; what a leg
-    has found `ahead` for the next one, by the variants that it belongs to. Parts of a question are
-    searched in threads: a slot is one look-up, and what is missed is searched again.
+    has found `ahead` for the next one, by the variants that it belongs to; the chunks that were
+    `read` around hits, with their documents, by id. Parts of a question are searched in threads: a
+    slot is one look-up, and what is missed is searched again.
     """
 
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     searches: int = 0
+    read: dict[str, str] = field(default_factory=dict)
     _ahead: dict[int, tuple[object, Any]] = field(default_factory=dict)
 
     def keep(self, variants: object, found: Any) -> None:

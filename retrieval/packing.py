@@ -133,7 +133,9 @@ def around(chunk: Chunk, most: int, section: bool, kit: Kit) -> list[Chunk]:
         if len(found) == seen or not ((on[0] and start > 0) or on[1]):
             break
         width, seen = 4 * width, len(found)
-    return [each for pair in zip_longest(*taken) for each in pair if each is not None]
+    near = [each for pair in zip_longest(*taken) for each in pair if each is not None]
+    kit.memory.read.update((each.id, each.document_id) for each in near)
+    return near
 
 
 def _taken(chunk: Chunk, side: Sequence[Chunk], most: int, section: bool) -> list[Chunk]:

@@ -23,8 +23,6 @@ GIVEN = frozenset({"query", "limit", "filter", "variants"})
 """The columns that every search starts with."""
 PASSED_ON = frozenset({"variants", "rankings"})
 """The columns that no answer shows: they are for later stages."""
-TRIES = 3
-"""Runs whose hits may be replaced before they are given, until the rest has to do."""
 TOP = 10
 """How many first hits a step of the trace keeps."""
 
@@ -118,29 +116,25 @@ def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
     """Return the answered search: the pipeline's hits, cut to the limit last.
 
     An answer does not mix two versions of a document: legs that stand together search at one
-    moment, and where there were more searches and a hit was replaced meanwhile, the pipeline runs
-    again, TRIES times in all; then such hits are left out, and the context of their documents. The
-    trace holds every run.
+    moment, and where there were more searches, hits that were replaced meanwhile are left out, and
+    the context of their documents. The last step's notes say so.
 
     Raises: InputError for an empty question, AssayError where a stage fails that cannot be left
     out (any stage, if the kit is strict).
     """
-    trace: tuple[Step, ...] = ()
-    for _ in range(TRIES):
-        answer = states(pipeline, search, kit)[-1]
-        trace += answer.trace
-        ids = [hit.chunk.id for hit in answer.hits]
-        at_once = kit.memory.searches < 2 and not answer.context
-        there = set(ids) if at_once or not ids else kit.store.present(ids, kit.clock)
-        if len(there) == len(ids):
-            break
-    gone = {hit.chunk.document_id for hit in answer.hits if hit.chunk.id not in there}
-    return replace(
-        answer,
-        hits=tuple(hit for hit in answer.hits if hit.chunk.id in there),
-        context=tuple(each for each in answer.context if each.document_id not in gone),
-        trace=trace,
-    )
+    *_, whole, answer = (search, *states(pipeline, search, kit))
+    if kit.memory.searches < 2 and not answer.context:
+        return answer
+    read = {hit.chunk.id: hit.chunk.document_id for hit in whole.hits} | kit.memory.read
+    gone = read.keys() - kit.store.present(list(read), kit.clock)
+    if not gone:
+        return answer
+    hits = tuple(hit for hit in whole.hits if hit.chunk.id not in gone)[: answer.limit]
+    documents = {read[id] for id in gone}
+    context = tuple(each for each in answer.context if each.document_id not in documents)
+    note = f"replaced while this was searched, and left out: {len(gone)} chunks"
+    last = replace(answer.trace[-1], notes=(*answer.trace[-1].notes, note))
+    return replace(answer, hits=hits, context=context, trace=(*answer.trace[:-1], last))
 
 
 def states(

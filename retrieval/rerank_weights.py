@@ -62,7 +62,10 @@ def load_weights(file: str) -> Weights:
     questions = data.get("questions", {})
     if not isinstance(questions, dict):
         raise ConfigError(f"rerank.weights: {path}: [questions] is no table of names by hash.")
-    digest = hashlib.sha256(content.partition(QUESTIONS)[0]).hexdigest()
+    weights, _, named = content.partition(QUESTIONS)
+    if b"\n[" in named:
+        raise ConfigError(f"rerank.weights: {path}: [questions] has to be the last table.")
+    digest = hashlib.sha256(weights).hexdigest()
     return Weights(values, fusion, digest, {hash: str(it) for hash, it in questions.items()})
 
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,17 +30,21 @@ class Written:
 def write_merged(labels: Merged, source: Path, folder: Path, relevant: int = RELEVANT) -> Written:
     """Write a dataset with the corpus and questions of `source`, its judgments, and the labels.
 
-    A label takes the place of a judgment on the same document and span; below `relevant` it is
-    written as grade 0. Judgments on documents of a named split become its qrels, all others
-    `judgments.jsonl`. The folder is there when all of it is; a failure leaves none.
+    A label takes the place, and the group, of a judgment on the same document and span; below
+    `relevant` it is written as grade 0. Judgments on documents of a named split become its qrels,
+    all others `judgments.jsonl`. The folder is there when all of it is; a failure leaves none.
 
     Raises: InputError for a folder that holds something or cannot be written, and for labels on
     other questions, or on spans where the dataset's judgments are on documents, or the reverse.
     """
     dataset = load_dataset(source)
-    given = as_judgments(labels.grades, relevant)
     _check(labels, dataset, source)
     old = [each for judged in dataset.judgments.values() for each in judged]
+    groups = {_place(each): each.group for each in old}
+    given = [
+        replace(each, group=groups.get(_place(each)))
+        for each in as_judgments(labels.grades, relevant)
+    ]
     kept = [each for each in old if _place(each) not in labels.grades]
     try:
         if folder.exists() and any(folder.iterdir()):

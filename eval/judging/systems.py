@@ -1,7 +1,7 @@
 """Which of several runs is better, as two judges see it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -9,7 +9,6 @@ from scipy import stats
 from eval.corpus import Corpus
 from eval.corpus import judged as among
 from eval.dataset import Dataset
-from eval.documents import document_scores
 from eval.jsonl import records
 from eval.judging.labels import as_judgments, check_kind
 from eval.judging.pool import Place, dataset_of
@@ -17,12 +16,12 @@ from eval.judgments import Judgment
 from eval.passages import Place as Hit
 from eval.passages import coverage, covers, passage_scores
 from eval.results import PER_QUERY, Run
-from eval.scoring import document_grades
+from eval.scoring import on_documents
 from ingestion.load import LoadOptions, load
 from retrieval.errors import InputError
 from retrieval.types import Span
 
-MEASURE, FAMILY, CUTOFF = "nDCG@10", "nDCG", 10
+MEASURE, CUTOFF = "nDCG@10", 10
 Ranked = Mapping[str, Sequence[Hit]]
 """Places of hits by question, best first."""
 
@@ -129,7 +128,13 @@ def _judged(
         if each.query_id in found:
             found[each.query_id].append(each)
     for id, given in found.items():
-        given += [old for old in known.get(id, ()) if not any(_replaces(new, old) for new in given)]
+        rest = []
+        for old in known.get(id, ()):
+            places = [place for place, new in enumerate(given) if _replaces(new, old)]
+            for place in places:
+                given[place] = replace(given[place], group=old.group)
+            rest += [] if places else [old]
+        given += rest
     return found
 
 
@@ -142,9 +147,8 @@ def _replaces(label: Judgment, old: Judgment) -> bool:
 def _mean(judged: Mapping[str, Sequence[Judgment]], ranked: Ranked, whole: bool) -> float:
     """Return the mean of the measure over the judged questions."""
     if whole:
-        qrels = {id: document_grades(each) for id, each in judged.items()}
         documents = {id: [hit.document_id for hit in ranked[id]] for id in judged}
-        found = document_scores(qrels, documents, (CUTOFF,), (FAMILY,))
+        found = on_documents(judged, documents, (CUTOFF,))
     else:
         hits = {id: list(dict.fromkeys(ranked[id])) for id in judged}
         found = passage_scores({id: coverage(judged[id], hits[id]) for id in judged}, (CUTOFF,))

@@ -15,6 +15,9 @@ HINTS = {
 }
 
 
+GIVEN_UP = (408, 502, 504)
+
+
 def failed(error: Exception) -> LlmError:
     """Return the failure that an exception of the client is."""
     if not isinstance(error, openai.APIStatusError):
@@ -25,10 +28,13 @@ def failed(error: Exception) -> LlmError:
 
 
 def unbilled(error: Exception) -> bool:
-    """Return whether a call surely cost nothing: refused, or the endpoint was not connected to."""
-    return isinstance(error, openai.APIStatusError) or isinstance(
-        error.__cause__, httpx2.ConnectError
-    )
+    """Return whether a call cost nothing: refused, or the endpoint was not connected to.
+
+    What a gateway gave up waiting for may be written, and billed, all the same.
+    """
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code not in GIVEN_UP
+    return isinstance(error.__cause__, httpx2.ConnectError)
 
 
 def newer(error: Exception) -> bool:

@@ -99,6 +99,13 @@ class Expand:
         return self.how in PROMPTS
 
     @property
+    def answer_tokens(self) -> int:
+        """The most tokens of an answer."""
+        if not self.asks_model:
+            return 0
+        return 64 + (self.n * 128 if self.how == "paraphrase" else self.words * 16)
+
+    @property
     def share(self) -> float:
         """The weight of what is added."""
         if self.weight is not None:
@@ -141,7 +148,7 @@ class Expand:
             VERSION,
             step=0 if several else 1,
             schema=list_schema(name, most),
-            max_tokens=64 + most * (128 if several else 16),
+            max_tokens=self.answer_tokens,
         )
         reply = ask(kit, prompt, search.query)
         found = texts(reply, name, prompt, search.query)

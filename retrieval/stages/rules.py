@@ -93,8 +93,12 @@ class Rules:
 
     def check_after(self, later: Sequence[Stage]) -> None:
         """Refuse a later stage that would bring blocked documents back. Raises: ConfigError."""
-        for each in in_place(later) if self.blocked else ():
-            if stage_name(each) in SEARCHING:
+        stages = in_place(later) if self.blocked else []
+        for place, each in enumerate(stages):
+            again = any(
+                self._is_in(it) for it in (*stages[place + 1 :], *getattr(each, "each", ()))
+            )
+            if stage_name(each) in SEARCHING and not again:
                 raise ConfigError(
                     f"rules: {stage_name(each)!r} would bring blocked documents back: put rules"
                     " after it."
@@ -129,6 +133,10 @@ class Rules:
             for field in dict.fromkeys(fields)
             if hits and not any(values(hit.chunk, field) for hit in hits)
         ]
+
+    def _is_in(self, stage: Stage) -> bool:
+        """Whether a stage blocks all that this one does."""
+        return isinstance(stage, Rules) and set(self.blocked) <= set(stage.blocked)
 
     def _blocks(self, document_id: str) -> bool:
         return any(_has(document_id, pattern) for pattern in self.blocked)

@@ -35,7 +35,7 @@ def ingest(  # noqa: PLR0913 - the options of a command
 
     Formats: text, Markdown, HTML, PDF, DOCX, CSV, JSON, JSONL (one document a row). A document's
     id is its path in PATH, or a row's id; its domain is what its metadata (a row, front matter)
-    says under `domain`. What cannot be read is listed and stops nothing; what is empty now goes.
+    says under `domain`. What cannot be read is listed and stops nothing; an emptied document goes.
 
     A new index gets the chunker structure and title+text; sizes alone mean the chunker fixed.
 

@@ -12,6 +12,7 @@ from eval.judgments import Judgment
 from ingestion.document import Document, Failure
 from ingestion.load import Loaded
 from retrieval.errors import InputError, NotFoundError
+from retrieval.manifest import digest
 from retrieval.types import Span
 
 
@@ -287,3 +288,15 @@ def test_a_file_of_other_words_that_cannot_be_used_is_named(
         load_dataset(folder, queries=file)
     with pytest.raises(NotFoundError, match=r"gone.jsonl is not there"):
         load_dataset(folder, queries=tmp_path / "gone.jsonl")
+
+
+def test_alternatives_on_documents_have_a_hash_of_their_own(tmp_path: Path) -> None:
+    """Runs of versions that asked for each of them are not compared with those of now."""
+    one = [{"query_id": "q1", "document_id": id, "group": "x"} for id in ("d1", "d2")]
+    two = [{**each, "group": each["document_id"]} for each in one]
+    found = []
+    for name, lines in (("one", one), ("two", two)):
+        dataset = load_dataset(spans(tmp_path / name, [query("q1")], lines))
+        places = [["q1", each["document_id"], 1, None, "", each["group"]] for each in lines]
+        found.append(dataset.hashes["judgments"] == digest(sorted(places, key=repr)))
+    assert found == [False, True]

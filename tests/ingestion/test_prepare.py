@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,12 @@ from ingestion.load import Loaded
 from tests.ingestion.conftest import Shelf, write
 
 
-@pytest.mark.parametrize("text", ["Of B.", "Of A."])
 @pytest.mark.parametrize("recorded", ["absolute", "relative"])
 def test_a_path_does_not_take_the_id_of_another_file_that_is_there(
-    shelf: Shelf, text: str, recorded: str
+    shelf: Shelf, recorded: str
 ) -> None:
     write("A/README.md", "Of A.")
-    write("B/README.md", text)
+    write("B/README.md", "Of B.")
     write("B/more.md", "More of B.")
     shelf.add("A")
     if recorded == "relative":
@@ -32,6 +32,16 @@ def test_a_path_does_not_take_the_id_of_another_file_that_is_there(
     )
     assert shelf.texts() == {"README.md": "Of A.", "more.md": "More of B."}
     assert shelf.sources()["README.md"] == known
+
+
+def test_a_copy_of_a_file_that_is_there_changes_nothing(shelf: Shelf) -> None:
+    write("A/README.md", "Of A.")
+    shelf.add("A")
+    known = shelf.sources()
+    shutil.copytree("A", "B")
+    report = shelf.add("B")
+    assert (report.unchanged, report.failed) == (1, 0)
+    assert shelf.sources() == known
 
 
 def test_rows_that_their_file_names_do_not_take_the_ids_of_another_file(shelf: Shelf) -> None:
@@ -94,7 +104,10 @@ def test_an_id_of_a_field_is_replaced_whatever_file_it_comes_from(
         write(f"{name}.jsonl", f'{{"id": "x", "key": "x", "text": "{text}"}}')
     shelf.add("may.jsonl", id_field=id_field)
     assert shelf.add("june.jsonl", id_field=id_field).changed == 1
+    # Without a text it says nothing of the row of another file, as long as that is there.
     write("july.jsonl", '{"id": "x", "key": "x", "text": ""}')
+    assert shelf.add("july.jsonl", id_field=id_field).removed == 0
+    Path("june.jsonl").unlink()
     assert shelf.add("july.jsonl", id_field=id_field).removed == 1
 
 
@@ -112,3 +125,12 @@ def test_what_the_store_refuses_is_reported_by_its_path_as_given(shelf: Shelf) -
     good = [Loaded(Document("b", "Text."), "in/b.txt", 0)]
     report = ingest(Job([*bad, *good], "docs"), shelf.tools)
     assert [each.source for each in report.failures] == ["in/a.txt"]
+
+
+def test_an_empty_file_does_not_remove_a_document_without_a_source(shelf: Shelf) -> None:
+    posted = [Loaded(Document("notes.txt", "Of a request."), "", 0)]
+    ingest(Job(posted, "docs"), shelf.tools, lambda _: None)
+    write("up/notes.txt", "")
+    write("up/z.txt", "Of z.")
+    assert shelf.add("up").removed == 0
+    assert shelf.texts() == {"notes.txt": "Of a request.", "z.txt": "Of z."}

@@ -167,3 +167,18 @@ def test_labels_on_documents_are_none_of_judgments_on_spans(guide: Path, tmp_pat
     with pytest.raises(InputError, match=r"1 labels are on whole documents, .*.*on spans"):
         write_merged(labels, guide, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_label_that_confirms_a_judgment_keeps_its_group(tmp_path: Path) -> None:
+    lines = [{"query_id": "q", "document_id": f"{each}.txt", "group": "x"} for each in "ab"]
+    source = written(
+        tmp_path / "whole",
+        queries_jsonl='{"_id": "q", "text": "why?"}\n',
+        judgments_jsonl="".join(json.dumps(line) + "\n" for line in lines),
+    )
+    labels = {("q", "a.txt", None): 3, ("q", "b.txt", None): 3}
+    write_merged(Merged(labels, {"ada": 2}, 0), source, tmp_path / "new")
+    assert load_dataset(tmp_path / "new").judgments["q"] == (
+        Judgment("q", "a.txt", 3, group="x"),
+        Judgment("q", "b.txt", 3, group="x"),
+    )

@@ -320,3 +320,11 @@ def test_what_would_bring_blocked_documents_back_is_refused(later: dict[str, Any
     with pytest.raises(ConfigError, match="would bring blocked documents back"):
         build_pipeline("p", tables)
     build_pipeline("p", [*LEGS, {"use": "rules", "most": 1}, later])
+    more = {"use": "rules", "blocked": ["old/*", "drafts/*"]}
+    build_pipeline("p", [*tables, more])
+
+
+def test_parts_that_block_by_themselves_bring_nothing_back() -> None:
+    rules = {"use": "rules", "blocked": ["drafts/*"]}
+    parts = {"use": "decompose", "how": "rules", "each": [*LEGS, rules]}
+    assert build_pipeline("p", [*LEGS, rules, parts])
