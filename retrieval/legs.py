@@ -69,11 +69,12 @@ def _beside(search: Search, kit: Kit, asked: Asked) -> Asked | None:
 
 
 def found_ahead(search: Search, kit: Kit) -> Search | None:
-    """Return the search with what the leg before has found for this one too, or None."""
+    """Return the search with what the leg before has found for this one too, or None.
+
+    The time at the store is in the step of that leg.
+    """
     kept = kit.memory.kept(search.variants)
-    return (
-        None if kept is None else _ranked(search.noted("searched with the leg before"), kit, *kept)
-    )
+    return None if kept is None else _ranked(search, kit, *kept)
 
 
 def _ranked(search: Search, kit: Kit, asked: Asked, found: Sequence[Sequence[Match]]) -> Search:
