@@ -191,18 +191,18 @@ class Preparation:
         else:
             self.tally.emptied += 1
             self.gaps.empty.add(source)
-            if self._goes(failure.emptied, loaded):
+            if self._goes(failure.emptied, source):
                 self.gaps.emptied.add(failure.emptied)
                 unless = "" if loaded.by_path else ", unless another row has its id"
                 reason = f"{reason} (its document is removed{unless})"
         self.tally.fail(failure.source, reason)
 
-    def _goes(self, id: str, loaded: Loaded) -> bool:
+    def _goes(self, id: str, source: str) -> bool:
         """Whether the index holds a document of this id that came from nowhere else."""
         known = self._known(id)
         if known is None or not known.source or id in self.seen:
             return False
-        return not is_another_file(absolute(loaded.source), known.source)
+        return not is_another_file(source, known.source)
 
     def _known(self, id: str) -> Entry | None:
         return self.ledger.get(id) if self.ledger else None
@@ -232,7 +232,12 @@ class Preparation:
         meta = {**document.meta, **({"title": document.title} if document.title else {})}
         known = self._known(document.id)
         # With sync, what no given path holds leaves the index, and its id is free.
-        taken = known is not None and not self.job.sync and _is_of_another(known, loaded)
+        taken = (
+            known is not None
+            and not self.job.sync
+            and loaded.by_path
+            and is_another_file(entry.source, known.source)
+        )
         if known and (known.content, known.meta) == hashes:
             self.tally.unchanged += 1
             return entry if known.source != entry.source and not taken else None
@@ -265,8 +270,3 @@ class Preparation:
         self.tally.cut_chunks += sum(each > 0 for each in over)
         self.tally.cut_tokens += sum(each for each in over if each > 0)
         return batch
-
-
-def _is_of_another(known: Entry, loaded: Loaded) -> bool:
-    """Whether the paths of two files that are both there give one id."""
-    return loaded.by_path and is_another_file(absolute(loaded.source), known.source)

@@ -56,7 +56,7 @@ def retrieve(search: Search, kit: Kit, asked: Asked) -> Search:
     search = search.spent(store_ms=(time.perf_counter() - start) * 1000)
     if beside:
         kit.memory.keep(search.variants, (beside, found[len(asked.probes) :]))
-    return _ranked(search, kit, asked, found)
+    return _ranked(search, kit, asked, found[: len(asked.probes)])
 
 
 def _beside(search: Search, kit: Kit, asked: Asked) -> Asked | None:
@@ -80,7 +80,7 @@ def found_ahead(search: Search, kit: Kit) -> Search | None:
 def _ranked(search: Search, kit: Kit, asked: Asked, found: Sequence[Sequence[Match]]) -> Search:
     rankings = tuple(
         Ranking(by, tuple(Hit(each.chunk, (Score(by, each.score),)) for each in matches), v.weight)
-        for (by, v), matches in zip(asked.variants.items(), found, strict=False)
+        for (by, v), matches in zip(asked.variants.items(), found, strict=True)
     )
     undeclared = kit.store.manifest.undeclared(search.filter)
     if undeclared:

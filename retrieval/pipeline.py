@@ -6,7 +6,7 @@ same runner, and trace, key and fingerprint recurse.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import zip_longest
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -77,9 +77,7 @@ class Pipeline:
 
     def __call__(self, search: Search, kit: Kit) -> Search:
         """Return the search after every stage; the trace has a step for each."""
-        for stage, next in zip_longest(self.stages, self.stages[1:]):
-            search = run_stage(stage, search, kit, next)
-        return search
+        return (search, *_run_each(self.stages, search, kit))[-1]
 
     @property
     def key(self) -> str:
@@ -122,7 +120,7 @@ def run(pipeline: Pipeline, search: Search, kit: Kit) -> Search:
     Raises: InputError for an empty question, AssayError where a stage fails that cannot be left
     out (any stage, if the kit is strict).
     """
-    *_, whole, answer = (search, *states(pipeline, search, kit))
+    *_, whole, answer = states(pipeline, search, kit)
     if kit.memory.searches < 2 and not answer.context:
         return answer
     read = {hit.chunk.id: hit.chunk.document_id for hit in whole.hits} | kit.memory.read
@@ -147,12 +145,16 @@ def states(
     """
     if not search.query.strip():
         raise InputError("query: the question is empty.", "query")
-    found = list(known)
-    left = pipeline.stages[len(found) :]
-    for stage, next in zip_longest(left, left[1:]):
-        search = run_stage(stage, found[-1] if found else search, kit, next)
-        found.append(search)
+    begun = known[-1] if known else search
+    found = (*known, *_run_each(pipeline.stages[len(known) :], begun, kit))
     return (*found, replace(found[-1], hits=found[-1].hits[: found[-1].limit]))
+
+
+def _run_each(stages: Sequence[Stage], search: Search, kit: Kit) -> Iterator[Search]:
+    """Yield the search after each stage; each knows the one right behind it."""
+    for stage, next in zip_longest(stages, stages[1:]):
+        search = run_stage(stage, search, kit, next)
+        yield search
 
 
 def fingerprint(pipeline: Pipeline, kit: Kit) -> str:

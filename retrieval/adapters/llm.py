@@ -5,6 +5,8 @@ import json
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -119,7 +121,7 @@ class ChatLlm:
         try:
             budget.reserve(sum(most))
             spent.call()
-            given = completion(await self._body(prompt, budget))
+            given = completion(await self._body(prompt, partial(budget.give_back, sum(most))))
             used = counted(given, most)
             spent.tokens(used)
             budget.give_back(sum(most) - sum(used))
@@ -135,10 +137,10 @@ class ChatLlm:
             self._breaker.leave(well)
         return found
 
-    async def _body(self, prompt: Prompt, budget: Budget) -> bytes:
+    async def _body(self, prompt: Prompt, give_back: Callable[[], None]) -> bytes:
         """Return the body of the endpoint's answer. Raises: LlmError.
 
-        What was reserved is given back where it is sure that nothing was written for it.
+        What was reserved for it is given back where it is sure that nothing was written.
         """
         create = self._endpoint.client.chat.completions.with_streaming_response.create
         try:
@@ -147,7 +149,7 @@ class ChatLlm:
             raise LlmError(str(error), well=False) from error
         except FAILURES as error:
             if unbilled(error):
-                budget.give_back(sum(_most_tokens(prompt)))
+                give_back()
             if newer(error) and not self._newer:
                 self._newer = True
                 log.warning("llm_model takes no temperature or max_tokens; asking without them")

@@ -13,9 +13,8 @@ HINTS = {
     403: "; is llm_api_key right?",
     404: "; are llm_url and llm_model right?",
 }
-
-
 GIVEN_UP = (408, 502, 504)
+"""Nobody waited any longer for what may have been written."""
 
 
 def failed(error: Exception) -> LlmError:
@@ -30,7 +29,7 @@ def failed(error: Exception) -> LlmError:
 def unbilled(error: Exception) -> bool:
     """Return whether a call cost nothing: refused, or the endpoint was not connected to.
 
-    What a gateway gave up waiting for may be written, and billed, all the same.
+    What a gateway gave up waiting for may be billed all the same.
     """
     if isinstance(error, openai.APIStatusError):
         return error.status_code not in GIVEN_UP

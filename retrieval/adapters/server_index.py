@@ -1,6 +1,6 @@
 """One index on a Qdrant server, seen by one tenant."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -127,24 +127,14 @@ class ServerStore:
 
     def present(self, ids: Sequence[str], clock: Clock = FOREVER) -> set[str]:
         """Return which of these chunks there are: up to PAGE of them at one moment."""
-        wanted = [id for id in dict.fromkeys(ids) if points.is_uuid(id)]
-        found: set[str] = set()
-        for first in range(0, len(wanted), PAGE):
-            some = ("ids", tuple(wanted[first : first + PAGE]))
-            own = ("all", (within(self.tenant), some))
-            found |= {str(each.id) for each in self._records(own, clock, with_payload=False)}
-        return found
+        return {str(each.id) for each in self._known(ids, clock)}
 
     def vectors(self, ids: Sequence[str], clock: Clock = FOREVER) -> dict[str, NDArray[np.float32]]:
         """Return the dense vectors of chunks, by id; unknown ids are left out."""
-        wanted = [id for id in dict.fromkeys(ids) if points.is_uuid(id)]
         found: dict[str, NDArray[np.float32]] = {}
-        for first in range(0, len(wanted), PAGE):
-            some = ("ids", tuple(wanted[first : first + PAGE]))
-            own = ("all", (within(self.tenant), some))
-            for record in self._records(own, clock, with_payload=False, with_vectors=[DENSE]):
-                vectors = record.vector if isinstance(record.vector, dict) else {}
-                found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
+        for record in self._known(ids, clock, with_vectors=[DENSE]):
+            vectors = record.vector if isinstance(record.vector, dict) else {}
+            found[str(record.id)] = np.asarray(vectors[DENSE], dtype=np.float32)
         return found
 
     def cosines(self, asked: Compared, clock: Clock) -> Callable[[], tuple[Scores, Scores]]:
@@ -252,6 +242,14 @@ class ServerStore:
         if len(found) != len(requests):
             raise StoreError(f"{len(requests)} searches were asked for, {len(found)} answered.")
         return [answer.points for answer in found]
+
+    def _known(self, ids: Sequence[str], clock: Clock, **shown: Any) -> Iterator[models.Record]:
+        """Yield those of these points that the tenant has, PAGE ids a call, without payloads."""
+        wanted = [id for id in dict.fromkeys(ids) if points.is_uuid(id)]
+        for first in range(0, len(wanted), PAGE):
+            some = ("ids", tuple(wanted[first : first + PAGE]))
+            own = ("all", (within(self.tenant), some))
+            yield from self._records(own, clock, with_payload=False, **shown)
 
     def _records(
         self, condition: Condition, clock: Clock = FOREVER, **shown: Any
